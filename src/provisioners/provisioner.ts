@@ -1,0 +1,154 @@
+import type { Json, JsonObject } from '../json.js';
+import type { DraftPart, OperationName, PlanLine, Preparation } from '../planner/plan.js';
+import type { Hold, Warning, WorkOrder } from '../schemas/work-order.js';
+
+/**
+ * The one contract between the engine and every cloud. Rules:
+ * - no call waits until a resource is ready; a call lasts one or a few HTTP round trips, and has a deadline of its own;
+ * - every call may be repeated with the same arguments at any time;
+ * - a refusal that certainly had no effect is thrown as `ProvisioningError`, sorted in the cloud's `client.ts`;
+ * - when a request with an effect may have been received and no usable answer came back, `OutcomeUnknownError` is thrown;
+ * - an adapter knows no database, no order ids, no machine events, and keeps nothing between calls but caches.
+ */
+export interface Provisioner {
+  readonly capabilities: Capabilities;
+  /** One handler per operation this cloud can do. A missing one means `unsupported`, and planning says so. */
+  readonly operations: Partial<Record<OperationName, OperationHandler>>;
+  /**
+   * Turns wanted things into the cloud's own (offerings, templates, zones), reading its catalogue (cached). No effect.
+   * Returns holds instead of parts when something cannot be resolved (`no_matching_offering` with the nearest three, …).
+   * Throws ProvisioningError('retry' | 'ask-human') when the cloud cannot be asked.
+   */
+  resolve(request: ResolveRequest): Promise<Resolution>;
+  /** Asks for many jobs at once. Every id asked for is in the answer. Throws when the cloud could not be asked at all. */
+  pollJobs(jobs: JobRef[]): Promise<Map<string, JobReport>>;
+  /** Really logs in and reads the catalogue; one line per thing looked at. Never throws. */
+  check(): Promise<CheckLine[]>;
+  close(): Promise<void>;
+}
+
+export interface Capabilities {
+  detachedDisk: boolean;
+  publicAddress: boolean;
+}
+
+export interface OperationHandler {
+  /** Sends the request (or its next stage). The engine has committed the intent before. */
+  send(request: OperationRequest): Promise<Sent>;
+  /** Looks for what an unanswered request left behind: first by `requestId` (job), then by marker. Reads only, all pages. */
+  find(request: OperationRequest): Promise<Finding>;
+  /** Reads the resource itself, whatever a job said of it (jobs lie). Reads only. */
+  inspect(request: OperationRequest, resourceId: string): Promise<Inspection>;
+  /** Removes a broken leftover of this operation, by id and only when it carries the marker. Repeat until `gone`. */
+  discard(request: OperationRequest, resourceId: string): Promise<'gone' | 'in-progress'>;
+}
+
+export interface OperationRequest {
+  operation: OperationName;
+  /** `null` for the first stage; later what `Sent.next.stage` said. */
+  stage: string | null;
+  /** What earlier stages left for this one (`memo` of `Sent.next`). */
+  memo: Record<string, string>;
+  /** Short text `ow-<16 of [0-9a-v]>`, the same for every attempt of this operation; every resource made carries it. */
+  marker: string;
+  /** A uuid, new for every attempt and stage, stored before the request leaves (CloudStack's `customjobid`). */
+  requestId: string;
+  attempt: number;
+  /** `settings` of the planned part or preparation. */
+  settings: JsonObject;
+  /** The resolved `inputs` of the planned part: `{ vmId, networkId, … }`. */
+  inputs: Record<string, string>;
+  /** Opens sealed secrets; call it only to put the value into the one request. Missing secret: undefined. */
+  openSecret(field: 'rootPassword'): Promise<string | undefined>;
+}
+
+/** Facts about a resource that others need or billing wants: `vmId`, `volumeId`, `addressId`, `ipAddress`, `privateIp`, `networkId`, … */
+export type Facts = Record<string, string>;
+
+/** A resource as the cloud shows it. `resourceId` is the cloud's id. */
+export interface Found {
+  resourceId: string;
+  facts: Facts;
+  /** When it came to life by the cloud's own clock (ISO 8601), if the cloud says. */
+  startedAt: string | null;
+}
+
+export type Sent =
+  /** The cloud works on it. `resourceId` when the answer already names it. */
+  | { state: 'pending'; jobId: string; resourceId: string | null }
+  /** Done in the answer itself. */
+  | { state: 'done'; found: Found; secrets?: CloudSecrets }
+  /** This stage is done; call `send` again with that stage and memo. */
+  | { state: 'next'; stage: string; memo: Record<string, string> };
+
+export type Finding =
+  | { state: 'absent' }
+  /** The request was received and is being worked on. */
+  | { state: 'job'; jobId: string; resourceId: string | null }
+  /** Made. `others`: more resources with the same marker, newest last, to be listed as orphans. */
+  | { state: 'found'; resourceId: string; others: string[] };
+
+export type Inspection =
+  | { state: 'ready'; found: Found }
+  /** This stage is ready, another follows (multi-stage operations). */
+  | { state: 'next'; stage: string; memo: Record<string, string> }
+  /** In a transitional state: look again. */
+  | { state: 'pending' }
+  /** There, and will never be usable (state Error). */
+  | { state: 'broken'; code: string; message: string }
+  | { state: 'absent' };
+
+export interface JobRef {
+  jobId: string;
+  operation: OperationName;
+  submittedAt: string;
+}
+
+export type JobReport =
+  | { state: 'pending' }
+  /** `secrets`: what the cloud shows once (a generated password); the engine seals it in the same commit. */
+  | { state: 'succeeded'; resourceId: string | null; secrets?: CloudSecrets }
+  | { state: 'failed'; disposition: 'retry' | 'reject' | 'ask-human'; code: string; message: string; cloudCode?: string }
+  /** The cloud does not know the job (expired, restarted): the resource has to tell. */
+  | { state: 'lost' };
+
+export interface CloudSecrets {
+  rootPassword?: string;
+}
+
+export interface ResolveRequest {
+  order: WorkOrder;
+  parts: DraftPart[];
+}
+
+export type Resolution =
+  | { state: 'resolved'; parts: ResolvedPart[]; preparations: Preparation[]; warnings: Warning[] }
+  | { state: 'held'; holds: Hold[] };
+
+export interface ResolvedPart {
+  key: string;
+  settings: JsonObject;
+  /** Preparation keys by operation, e.g. `{ 'vm.create': ['default-network/u1'] }`. */
+  needs: Partial<Record<OperationName, string[]>>;
+  inputs: Record<string, { from: string; fact: string }>;
+  lines: PlanLine[];
+}
+
+export interface CheckLine {
+  what: string;
+  ok: boolean;
+  /** What was found, or what is missing and what to do. */
+  detail: string;
+}
+
+/** A configured data centre, as the registry's factories get it. Credentials are opened by the caller. */
+export interface PlatformConfig {
+  /** Billing's `platformId`. */
+  id: string;
+  name: string;
+  kind: string;
+  serviceUrl: string;
+  credentials: Record<string, string>;
+  /** Cloud-specific settings, checked by the cloud's own schema. */
+  settings: Record<string, Json>;
+}
