@@ -20,7 +20,8 @@ export interface PlannedPart {
   itemIndex: number;
   /** 1..quantity. */
   index: number;
-  resourceType: ResourceType;
+  /** `PREPARATION`: the one part of an order that we place with ourselves. */
+  resourceType: ResourceType | 'PREPARATION';
   platformId: string;
   /** What has to be finished before each operation starts: part keys (`VM/…#1`) and preparation keys. */
   needs: Partial<Record<OperationName, string[]>>;

@@ -1,0 +1,299 @@
+import { assign, setup } from 'xstate';
+
+/**
+ * One action on a cloud, from intent to certainty. This is the promise "nothing is built twice, nothing is lost" written
+ * down: a request leaves only after its intent is stored, a lost answer is a state of its own (`lookingUp`), a job's word
+ * is checked against the resource (`verifying`), and what broke on the way is removed before another try (`discarding`).
+ *
+ * The file stands alone, so that it can be pasted into a statechart viewer. Entry actions named `send`, `lookUp`, `track`,
+ * `inspect`, `discard`, `wait` and `listOrphans` are effects: data handed to the runner, never run in here.
+ */
+
+/** Why it did not work. `retry`: later it may; `reject`: it never will; `ask-human`: somebody has to change something. */
+export type Failure = { disposition: 'retry' | 'reject' | 'ask-human'; code: string; message: string };
+
+export type OperationContext = {
+  /** 1, 2, 3 …: counts requests that may have left, so each has a request id of its own. */
+  attempt: number;
+  /** For operations of several stages (VPC, then rules, then tier). */
+  stage: string | null;
+  memo: Record<string, string>;
+  jobId: string | null;
+  resourceId: string | null;
+  facts: Record<string, string>;
+  /** The cloud's own instant of coming to life. */
+  startedAt: string | null;
+  /** Look-ups in a row that found nothing. */
+  lookUps: number;
+  /** Tries after an answer that said "later". */
+  retries: number;
+  /** Looks at a resource that is not ready yet. */
+  watches: number;
+  failure: Failure | null;
+  /** More resources with our marker than one. */
+  others: string[];
+};
+
+export type OperationEvent =
+  | { type: 'ACCEPTED'; jobId: string; resourceId: string | null }
+  | { type: 'DONE' | 'READY'; resourceId: string; facts: Record<string, string>; startedAt: string | null }
+  | { type: 'NEXT_STAGE'; stage: string; memo: Record<string, string> }
+  | { type: 'TRY_LATER'; code: string; message: string; retryAfterMs: number | null }
+  | { type: 'REJECTED' | 'NEEDS_OPERATOR' | 'OUTCOME_UNKNOWN' | 'BROKEN'; code: string; message: string }
+  | { type: 'FOUND_JOB'; jobId: string; resourceId: string | null }
+  | { type: 'FOUND'; resourceId: string; others: string[] }
+  | { type: 'ABSENT' | 'PENDING' | 'GONE' | 'IN_PROGRESS' }
+  | { type: 'JOB_SUCCEEDED'; resourceId: string | null }
+  | ({ type: 'JOB_FAILED' } & Failure)
+  | { type: 'JOB_LOST' | 'OVERDUE' }
+  /** A timer that this machine asked for. */
+  | { type: 'TIMER' }
+  /** A worker (this one after a restart, or another) takes the operation up again from the database. */
+  | { type: 'RESUMED' };
+
+/** Why it waits: `settle` until lists are complete, `retry` after "later", `watch` a resource getting ready, `discard` one going. */
+export type WaitKind = 'settle' | 'retry' | 'watch' | 'discard';
+
+export const operationLimits = {
+  /** Look-ups that must all find nothing, spread over the settle window, before the request may be sent again. */
+  lookUpsBeforeResend: 3,
+  /** Requests of one operation, over all stages. */
+  attempts: 12,
+  /** "Later" answers before it is given up. */
+  retries: 8,
+  /** Looks at something that does not get ready. */
+  watches: 120,
+};
+
+export const operationMachine = setup({
+  types: {
+    context: {} as OperationContext,
+    events: {} as OperationEvent,
+  },
+  guards: {
+    moreLookUpsNeeded: ({ context }) => context.lookUps + 1 < operationLimits.lookUpsBeforeResend,
+    mayTryAgain: ({ context }) =>
+      context.retries < operationLimits.retries && context.attempt < operationLimits.attempts,
+    maySendAgain: ({ context }) => context.attempt < operationLimits.attempts,
+    cloudRefusedForGood: ({ context }) => context.failure?.disposition === 'reject',
+    laterMayWork: ({ context }) =>
+      context.failure?.disposition === 'retry' &&
+      context.retries < operationLimits.retries &&
+      context.attempt < operationLimits.attempts,
+    resourceKnown: ({ context, event }) => Boolean(('resourceId' in event && event.resourceId) || context.resourceId),
+    watchedLongEnough: ({ context }) => context.watches >= operationLimits.watches,
+  },
+  actions: {
+    // Effects.
+    send: () => {},
+    lookUp: () => {},
+    track: () => {},
+    inspect: () => {},
+    discard: () => {},
+    wait: (_, _params: { kind: WaitKind }) => {},
+    listOrphans: () => {},
+    // Memory.
+    countAttempt: assign(({ context }) => ({ attempt: context.attempt + 1, jobId: null })),
+    noteJob: assign(({ context, event }) =>
+      'jobId' in event ? { jobId: event.jobId, resourceId: event.resourceId ?? context.resourceId, failure: null } : {},
+    ),
+    noteResource: assign(({ context, event }) =>
+      'resourceId' in event ? { resourceId: event.resourceId ?? context.resourceId } : {},
+    ),
+    noteReady: assign(({ context, event }) =>
+      event.type === 'DONE' || event.type === 'READY'
+        ? {
+            resourceId: event.resourceId,
+            facts: { ...context.facts, ...event.facts },
+            startedAt: event.startedAt,
+            failure: null,
+          }
+        : {},
+    ),
+    noteStage: assign(({ context, event }) =>
+      event.type === 'NEXT_STAGE'
+        ? {
+            stage: event.stage,
+            memo: { ...context.memo, ...event.memo },
+            jobId: null,
+            resourceId: null,
+            lookUps: 0,
+            retries: 0,
+            watches: 0,
+          }
+        : {},
+    ),
+    noteOthers: assign(({ event }) => (event.type === 'FOUND' ? { others: event.others } : {})),
+    noteLater: assign(({ event }) =>
+      'message' in event ? { failure: { disposition: 'retry' as const, code: event.code, message: event.message } } : {},
+    ),
+    noteRejection: assign(({ event }) =>
+      'message' in event ? { failure: { disposition: 'reject' as const, code: event.code, message: event.message } } : {},
+    ),
+    noteNeedOfOperator: assign(({ event }) =>
+      'message' in event
+        ? { failure: { disposition: 'ask-human' as const, code: event.code, message: event.message } }
+        : {},
+    ),
+    noteJobFailure: assign(({ event }) =>
+      event.type === 'JOB_FAILED'
+        ? { failure: { disposition: event.disposition, code: event.code, message: event.message } }
+        : {},
+    ),
+    noteBroken: assign(({ context, event }) =>
+      // A job that failed has said why; a job that succeeded and left a broken thing has not.
+      event.type === 'BROKEN' && !context.failure
+        ? { failure: { disposition: 'reject' as const, code: event.code, message: event.message } }
+        : {},
+    ),
+    noteGivenUp: assign(() => ({
+      failure: {
+        disposition: 'ask-human' as const,
+        code: 'CLD_OUTCOME_UNCLEAR',
+        message: 'The cloud gave no clear outcome after every try; look at the resource by its marker.',
+      },
+    })),
+    countLookUp: assign(({ context }) => ({ lookUps: context.lookUps + 1 })),
+    forgetLookUps: assign(() => ({ lookUps: 0 })),
+    countRetry: assign(({ context }) => ({ retries: context.retries + 1 })),
+    countWatch: assign(({ context }) => ({ watches: context.watches + 1 })),
+    forgetResource: assign(() => ({ resourceId: null, jobId: null })),
+  },
+}).createMachine({
+  id: 'operation',
+  context: {
+    attempt: 0,
+    stage: null,
+    memo: {},
+    jobId: null,
+    resourceId: null,
+    facts: {},
+    startedAt: null,
+    lookUps: 0,
+    retries: 0,
+    watches: 0,
+    failure: null,
+    others: [],
+  },
+  initial: 'requesting',
+  states: {
+    // The intent is stored; the request is about to leave, or on its way.
+    requesting: {
+      entry: ['countAttempt', 'send'],
+      on: {
+        ACCEPTED: { target: 'inFlight', actions: 'noteJob' },
+        DONE: { target: 'done', actions: 'noteReady' },
+        NEXT_STAGE: { target: 'requesting', reenter: true, actions: 'noteStage' },
+        TRY_LATER: [
+          { guard: 'mayTryAgain', target: 'backingOff', actions: 'noteLater' },
+          { target: 'failed', actions: 'noteLater' },
+        ],
+        REJECTED: { target: 'failed', actions: 'noteRejection' },
+        NEEDS_OPERATOR: { target: 'stuck', actions: 'noteNeedOfOperator' },
+        OUTCOME_UNKNOWN: 'lookingUp',
+        // The request may have left before the worker stopped: nobody knows, so it is looked up, never sent blindly.
+        RESUMED: 'lookingUp',
+      },
+    },
+    // Nobody knows whether the request was carried out. Only the cloud's own lists, asked for our marker, lead out.
+    lookingUp: {
+      entry: 'lookUp',
+      on: {
+        FOUND_JOB: { target: 'inFlight', actions: ['noteJob', 'forgetLookUps'] },
+        FOUND: { target: 'verifying', actions: ['noteResource', 'noteOthers', 'listOrphans', 'forgetLookUps'] },
+        ABSENT: [
+          { guard: 'moreLookUpsNeeded', target: 'settling', actions: 'countLookUp' },
+          { guard: 'cloudRefusedForGood', target: 'failed' },
+          { guard: 'laterMayWork', target: 'backingOff', actions: ['forgetLookUps', 'forgetResource'] },
+          { guard: 'maySendAgain', target: 'requesting', actions: ['forgetLookUps', 'forgetResource'] },
+          { target: 'stuck', actions: 'noteGivenUp' },
+        ],
+        TRY_LATER: 'settling',
+        NEEDS_OPERATOR: { target: 'stuck', actions: 'noteNeedOfOperator' },
+        RESUMED: { target: 'lookingUp', reenter: true },
+      },
+    },
+    // Lists may lag behind the truth: absence counts only when it lasts.
+    settling: {
+      entry: { type: 'wait', params: { kind: 'settle' } },
+      on: { TIMER: 'lookingUp', RESUMED: { target: 'settling', reenter: true } },
+    },
+    // The cloud took the job and works on it.
+    inFlight: {
+      entry: 'track',
+      on: {
+        JOB_SUCCEEDED: [
+          { guard: 'resourceKnown', target: 'verifying', actions: 'noteResource' },
+          { target: 'lookingUp' },
+        ],
+        JOB_FAILED: [
+          { guard: 'resourceKnown', target: 'verifying', actions: 'noteJobFailure' },
+          { target: 'lookingUp', actions: 'noteJobFailure' },
+        ],
+        JOB_LOST: [{ guard: 'resourceKnown', target: 'verifying' }, { target: 'lookingUp' }],
+        OVERDUE: [{ guard: 'resourceKnown', target: 'verifying' }, { target: 'lookingUp' }],
+        RESUMED: { target: 'inFlight', reenter: true },
+      },
+    },
+    // Jobs lie: what counts is the resource itself.
+    verifying: {
+      entry: 'inspect',
+      on: {
+        READY: { target: 'done', actions: 'noteReady' },
+        NEXT_STAGE: { target: 'requesting', actions: 'noteStage' },
+        PENDING: 'watching',
+        BROKEN: { target: 'discarding', actions: 'noteBroken' },
+        ABSENT: 'lookingUp',
+        TRY_LATER: 'watching',
+        NEEDS_OPERATOR: { target: 'stuck', actions: 'noteNeedOfOperator' },
+        RESUMED: { target: 'verifying', reenter: true },
+      },
+    },
+    watching: {
+      entry: ['countWatch', { type: 'wait', params: { kind: 'watch' } }],
+      on: {
+        TIMER: [
+          { guard: 'watchedLongEnough', target: 'stuck', actions: 'noteGivenUp' },
+          { target: 'verifying' },
+        ],
+        RESUMED: { target: 'watching', reenter: true },
+      },
+    },
+    // Something is there that will never work and holds a name, an address or money. It goes before anything else.
+    discarding: {
+      entry: 'discard',
+      on: {
+        GONE: [
+          { guard: 'laterMayWork', target: 'backingOff', actions: 'forgetResource' },
+          { target: 'failed', actions: 'forgetResource' },
+        ],
+        IN_PROGRESS: 'leaving',
+        TRY_LATER: 'leaving',
+        OUTCOME_UNKNOWN: 'leaving',
+        REJECTED: { target: 'stuck', actions: 'noteNeedOfOperator' },
+        NEEDS_OPERATOR: { target: 'stuck', actions: 'noteNeedOfOperator' },
+        RESUMED: { target: 'discarding', reenter: true },
+      },
+    },
+    leaving: {
+      entry: ['countWatch', { type: 'wait', params: { kind: 'discard' } }],
+      on: {
+        TIMER: [
+          { guard: 'watchedLongEnough', target: 'stuck', actions: 'noteGivenUp' },
+          { target: 'discarding' },
+        ],
+        RESUMED: { target: 'leaving', reenter: true },
+      },
+    },
+    // The cloud said "later", and that nothing was done.
+    backingOff: {
+      entry: ['countRetry', { type: 'wait', params: { kind: 'retry' } }],
+      on: { TIMER: 'requesting', RESUMED: { target: 'backingOff', reenter: true } },
+    },
+    done: { type: 'final' },
+    // Nothing of it is left on the cloud.
+    failed: { type: 'final' },
+    // Only a person can say how it goes on.
+    stuck: {},
+  },
+});

@@ -1,0 +1,110 @@
+import type { JsonObject } from '../json.js';
+import type { OperationName, Plan } from '../planner/plan.js';
+import type { Facts } from '../provisioners/provisioner.js';
+import type { ItemContext } from './item.js';
+import type { Failure, OperationContext } from './operation.machine.js';
+import type { WorkOrderContext } from './work-order.machine.js';
+
+/** A machine as it is stored: state and memory, nothing of XState's. */
+export interface Stored<Context> {
+  value: string;
+  context: Context;
+}
+
+export type OrderStatus =
+  | 'received'
+  | 'planned'
+  | 'provisioning'
+  | 'held'
+  | 'compensating'
+  | 'completed'
+  | 'partial'
+  | 'failed'
+  | 'cancelled';
+
+export const finalStatuses: readonly OrderStatus[] = ['completed', 'partial', 'failed', 'cancelled'];
+
+export type ItemStatus = 'pending' | 'provisioning' | 'completed' | 'failed' | 'cancelled' | 'held';
+
+/** Everything the engine knows of an open order. Plain data; what is not written back on every step is marked. */
+export interface OrderState {
+  orderId: string;
+  kind: 'billing' | 'preparation';
+  producer: string;
+  workOrderId: string;
+  status: OrderStatus;
+  machine: Stored<WorkOrderContext>;
+  /** When the order machine itself wakes, ms since epoch, or null. */
+  dueAt: number | null;
+  /** Number of the last event. */
+  sequence: number;
+  /** Stored once, when made. */
+  plan: Plan | null;
+  items: ItemState[];
+  parts: PartState[];
+  operations: OperationState[];
+  /** Outcome of what others prepare for this order; asked again after a restart, never stored. */
+  preparations: Record<string, PreparationOutcome>;
+}
+
+export interface ItemState {
+  workOrderItemId: string;
+  resourceId: string;
+  resourceType: string;
+  platformId: string;
+  master: boolean;
+  status: ItemStatus;
+}
+
+/** One thing being built for an item. */
+export interface PartState {
+  key: string;
+  itemIndex: number;
+  machine: Stored<ItemContext>;
+}
+
+export interface OperationState {
+  partKey: string;
+  itemIndex: number;
+  name: OperationName;
+  platformId: string;
+  marker: string;
+  /** For the current attempt and stage; on its way to the cloud as the job's id where the cloud lets us choose. */
+  requestId: string;
+  machine: Stored<OperationContext>;
+  /** When it wakes by itself, ms since epoch. */
+  dueAt: number | null;
+  createdAt: number;
+  /** When the cloud took the current job. */
+  submittedAt: number | null;
+  finishedAt: number | null;
+}
+
+export type PreparationOutcome = { state: 'ready'; facts: Facts } | { state: 'failed'; failure: Failure };
+
+/** Something everybody may know, to be stored with the step that made it true. `type` without prefix and version. */
+export interface Announcement {
+  sequence: number;
+  type: `work-order.${string}` | `item.${string}`;
+  itemIndex: number | null;
+  at: number;
+  data: JsonObject;
+}
+
+/** What has to be done outside once the step is stored. */
+export type Effect =
+  | { type: 'plan' }
+  | { type: 'prepare' }
+  | { type: 'send' | 'lookUp' | 'track' | 'inspect' | 'discard'; operation: OperationState }
+  | { type: 'timer'; operation: OperationState | null; dueAt: number };
+
+export interface Step {
+  state: OrderState;
+  /** False when the event meant nothing in this state: nothing to store, nothing to do. */
+  changed: boolean;
+  changedItems: number[];
+  changedOperations: OperationState[];
+  orphans: { operation: OperationState; resourceIds: string[] }[];
+  announcements: Announcement[];
+  effects: Effect[];
+}

@@ -1,0 +1,136 @@
+import { z } from 'zod';
+
+/**
+ * CloudStack's answers, only the fields we read. Old servers print some numbers and booleans as text (`"true"`,
+ * `"1800"`), and leave out what is null; both spellings are taken everywhere.
+ */
+const Text = z.union([z.string(), z.number()]).transform(String);
+const Id = z.union([z.string().min(1), z.number()]).transform(String);
+const Int = z.union([z.number(), z.string().regex(/^-?\d+(\.\d+)?$/)]).transform(Number);
+const Bool = z.union([z.boolean(), z.enum(['true', 'false'])]).transform((value) => value === true || value === 'true');
+const orNull = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? null);
+const orFalse = Bool.nullish().transform((value) => value ?? false);
+const orEmpty = <T extends z.ZodType>(schema: T) =>
+  z
+    .array(schema)
+    .nullish()
+    .transform((value) => value ?? []);
+
+/** `2017-10-19T12:53:01+0800` (no colon in the offset) → ISO 8601 in UTC; what cannot be read is null, never an error. */
+export function readDate(text: string): string | null {
+  const time = new Date(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
+  return Number.isNaN(time.getTime()) ? null : time.toISOString();
+}
+const CloudDate = z.unknown().transform((value) => (typeof value === 'string' ? readDate(value) : null));
+
+/** Pending work on a thing, as newer servers show it beside the thing itself. */
+const jobFields = { jobid: orNull(Id), jobstatus: orNull(Int) };
+
+export const Login = z.object({ sessionkey: z.string().min(1), timeout: orNull(Int) });
+export const Capability = z.object({
+  capability: z.object({ cloudstackversion: Text, customdiskofferingminsize: orNull(Int), customdiskofferingmaxsize: orNull(Int) }),
+});
+
+/** Answer to a command that starts a job; AC commands name the new thing at once. */
+export const JobAccepted = z.object({ jobid: Id, id: orNull(Id) });
+/** Plain success, text up to 4.9. `false` is a refusal nobody has seen; it is not taken for success. */
+export const Success = z.object({ success: Bool.pipe(z.literal(true)) });
+
+const JobResult = z.object({ errorcode: orNull(Int), errortext: orNull(Text), virtualmachine: orNull(z.object({ id: orNull(Id), password: orNull(z.string()) })) });
+export const Job = z.object({
+  jobid: Id,
+  jobstatus: Int,
+  jobresultcode: orNull(Int),
+  // Bare text for some results (jobresulttype `text`): of no use to us.
+  jobresult: JobResult.nullish().catch(null),
+  jobinstanceid: orNull(Id),
+});
+export type Job = z.infer<typeof Job>;
+
+export const Zone = z.object({ id: Id, name: Text, networktype: orNull(Text), securitygroupsenabled: orFalse });
+export type Zone = z.infer<typeof Zone>;
+export const Template = z.object({
+  id: Id,
+  name: orNull(Text),
+  zoneid: orNull(Id),
+  /** Bytes. */
+  size: orNull(Int),
+  passwordenabled: orFalse,
+  isready: orFalse,
+  ostypename: orNull(Text),
+});
+export type Template = z.infer<typeof Template>;
+const Limits = z.object({ mincpunumber: orNull(Int), maxcpunumber: orNull(Int), minmemory: orNull(Int), maxmemory: orNull(Int) });
+export const ServiceOffering = z.object({
+  id: Id,
+  name: Text,
+  cpunumber: orNull(Int),
+  /** MHz. */
+  cpuspeed: orNull(Int),
+  /** MiB. */
+  memory: orNull(Int),
+  /** Mbit/s on the VM's default network card. */
+  networkrate: orNull(Int),
+  iscustomized: orFalse,
+  issystem: orFalse,
+  isvolatile: orFalse,
+  hosttags: orNull(Text),
+  tags: orNull(Text),
+  deploymentplanner: orNull(Text),
+  state: orNull(Text),
+  zoneid: orNull(Text),
+  rootdisksize: orNull(Int),
+  serviceofferingdetails: Limits.nullish().catch(null),
+});
+export type ServiceOffering = z.infer<typeof ServiceOffering>;
+export const ServiceOfferingMade = z.object({ serviceoffering: ServiceOffering });
+export const DiskOffering = z.object({ id: Id, name: Text, disksize: orNull(Int), iscustomized: orFalse, tags: orNull(Text) });
+export type DiskOffering = z.infer<typeof DiskOffering>;
+export const NetworkOffering = z.object({ id: Id, name: Text, state: orNull(Text), forvpc: orFalse, serviceofferingid: orNull(Id) });
+export const VpcOffering = z.object({ id: Id, name: Text, state: orNull(Text) });
+export const SshKeyPair = z.object({ id: orNull(Id), name: Text });
+export const SecurityGroup = z.object({ id: Id });
+export const Snapshot = z.object({ id: Id });
+
+const Nic = z.object({ networkid: orNull(Id), ipaddress: orNull(Text), isdefault: orFalse });
+export const VirtualMachine = z.object({ id: Id, name: Text, state: Text, nic: orEmpty(Nic), created: CloudDate, ...jobFields });
+export type VirtualMachine = z.infer<typeof VirtualMachine>;
+export const Volume = z.object({
+  id: Id,
+  name: Text,
+  state: Text,
+  /** Bytes, although it is asked for in GB. */
+  size: orNull(Int),
+  virtualmachineid: orNull(Id),
+  deviceid: orNull(Int),
+  created: CloudDate,
+  ...jobFields,
+});
+export type Volume = z.infer<typeof Volume>;
+const Tag = z.object({ key: Text, value: orNull(Text) });
+export const Address = z.object({
+  id: Id,
+  ipaddress: orNull(Text),
+  state: Text,
+  allocated: CloudDate,
+  isstaticnat: orFalse,
+  virtualmachineid: orNull(Id),
+  tags: orEmpty(Tag),
+  ...jobFields,
+});
+export type Address = z.infer<typeof Address>;
+export const Vpc = z.object({ id: Id, name: Text, displaytext: orNull(Text), state: orNull(Text), zoneid: orNull(Id), created: CloudDate, ...jobFields });
+export const Network = z.object({
+  id: Id,
+  name: Text,
+  displaytext: orNull(Text),
+  state: orNull(Text),
+  type: orNull(Text),
+  zoneid: orNull(Id),
+  vpcid: orNull(Id),
+  created: CloudDate,
+});
+export type Network = z.infer<typeof Network>;
+export const NetworkMade = z.object({ network: Network });
+export const AclList = z.object({ id: Id, name: Text, description: orNull(Text), vpcid: orNull(Id) });
+export const AclRule = z.object({ id: Id, number: orNull(Int), state: orNull(Text), ...jobFields });

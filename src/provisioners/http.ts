@@ -1,0 +1,98 @@
+import { Agent, request } from 'undici';
+
+/** One cloud account's road to its server: a few kept connections, deadlines on everything, a lid on the answer's size. */
+export interface Http {
+  post(url: string, body: string, headers?: Record<string, string>): Promise<HttpAnswer>;
+  close(): Promise<void>;
+}
+
+export interface HttpAnswer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+}
+
+export interface HttpOptions {
+  connections: number;
+  /** For one whole call, from the moment a connection is asked for until the last byte of the answer. */
+  timeoutMs: number;
+  maxAnswerBytes?: number;
+  /** PEM; for clouds whose certificate is signed by an authority of their own. */
+  caCertificate?: string | undefined;
+}
+
+/**
+ * No usable answer came. `sent: false` means that the request certainly never left: no connection, no such host, or a
+ * certificate we do not trust. Anything later counts as sent, even when it may not have been.
+ */
+export class NoAnswerError extends Error {
+  override readonly name = 'NoAnswerError';
+  constructor(
+    readonly sent: boolean,
+    /** A short code such as ECONNRESET. Never the URL, which may carry credentials. */
+    readonly reason: string,
+  ) {
+    super(`no usable answer (${reason})`);
+  }
+}
+
+const largestAnswer = 8 * 1024 * 1024;
+
+export function openHttp(options: HttpOptions): Http {
+  const agent = new Agent({
+    connections: options.connections,
+    pipelining: 1,
+    connect: { timeout: options.timeoutMs, ...(options.caCertificate ? { ca: options.caCertificate } : {}) },
+    headersTimeout: options.timeoutMs,
+    bodyTimeout: options.timeoutMs,
+    maxResponseSize: options.maxAnswerBytes ?? largestAnswer,
+    // Shorter than any server's own idle time, so that a request is rarely written to a connection just being closed.
+    keepAliveTimeout: 4_000,
+  });
+  return {
+    async post(url, body, headers = {}) {
+      try {
+        // Redirects are not followed: a cloud has no reason to send its signed requests elsewhere.
+        const answer = await request(url, {
+          method: 'POST',
+          body,
+          headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+          dispatcher: agent,
+          signal: AbortSignal.timeout(options.timeoutMs),
+        });
+        return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
+      } catch (error) {
+        throw new NoAnswerError(!certainlyNotSent(error), reasonOf(error));
+      }
+    },
+    // destroy, not close: close waits for answers that may never come.
+    close: () => agent.destroy(),
+  };
+}
+
+const certificateTrouble = /^(CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_TLS_CERT)/;
+
+function certainlyNotSent(error: unknown): boolean {
+  // A name with several addresses is tried address by address; all of them have to have failed to connect.
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(certainlyNotSent);
+  const code = field(error, 'code');
+  const syscall = field(error, 'syscall');
+  return (
+    syscall === 'connect' ||
+    syscall === 'getaddrinfo' ||
+    code === 'UND_ERR_CONNECT_TIMEOUT' ||
+    certificateTrouble.test(code)
+  );
+}
+
+function reasonOf(error: unknown): string {
+  const code = field(error, 'code');
+  if (code !== '') return code;
+  return error instanceof Error ? error.name : 'unknown';
+}
+
+function field(error: unknown, name: 'code' | 'syscall'): string {
+  if (typeof error !== 'object' || error === null || !(name in error)) return '';
+  const value: unknown = Reflect.get(error, name);
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,54 @@
+import 'reflect-metadata';
+import type pg from 'pg';
+import { DataSource } from 'typeorm';
+import { FirstLight1795219200000 } from '../../migrations/1795219200000-first-light.js';
+import { CloudOperationEntity } from '../entities/cloud-operation.entity.js';
+import { EventEntity } from '../entities/event.entity.js';
+import { PlatformEntity } from '../entities/platform.entity.js';
+import { ReceivedMessageEntity } from '../entities/received-message.entity.js';
+import { WorkOrderDocumentEntity } from '../entities/work-order-document.entity.js';
+import { WorkOrderItemEntity } from '../entities/work-order-item.entity.js';
+import { WorkOrderEntity } from '../entities/work-order.entity.js';
+
+/** Anything with pg's `query`: the pool, or one client of it. */
+export type Sql = Pick<pg.Pool, 'query'>;
+
+/**
+ * A TypeORM data source that owns the one pg pool of the process; the hot statements in `store/` use the same pool.
+ *
+ * @param url PostgreSQL connection string
+ * @param options `applicationName` is how other workers see that this one lives (pg_stat_activity); `poolSize` connections
+ */
+export function createDataSource(url: string, options: { applicationName?: string; poolSize?: number } = {}): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url,
+    applicationName: options.applicationName ?? 'orderwright',
+    poolSize: options.poolSize ?? 10,
+    // A pool without this waits for ever for a free connection (typeorm #4866).
+    connectTimeoutMS: 10_000,
+    installExtensions: false,
+    logging: false,
+    synchronize: false,
+    migrationsTableName: 'migration',
+    migrationsTransactionMode: 'each',
+    // One listener for idle clients; without it a killed backend ends the process (node-postgres #2439).
+    poolErrorHandler: () => {},
+    extra: { statement_timeout: 30_000, idle_in_transaction_session_timeout: 60_000 },
+    entities: [
+      WorkOrderEntity,
+      WorkOrderDocumentEntity,
+      WorkOrderItemEntity,
+      CloudOperationEntity,
+      ReceivedMessageEntity,
+      EventEntity,
+      PlatformEntity,
+    ],
+    migrations: [FirstLight1795219200000],
+  });
+}
+
+/** The pg pool under a connected data source. */
+export function poolOf(dataSource: DataSource): pg.Pool {
+  return (dataSource.driver as unknown as { master: pg.Pool }).master;
+}

@@ -1,0 +1,133 @@
+import type { ItemContext } from '../machines/item.js';
+import { operationMachine, type OperationContext } from '../machines/operation.machine.js';
+import type { ItemStatus, OperationState, OrderState, OrderStatus, PartState } from '../machines/order-state.js';
+import type { WorkOrderContext } from '../machines/work-order.machine.js';
+import type { OperationName, Plan } from '../planner/plan.js';
+import { groupBy } from '../group-by.js';
+import type { Sql } from './data-source.js';
+
+/** An order with the revision and epoch that a later write must still find. */
+export interface LoadedOrder {
+  state: OrderState;
+  revision: number;
+  epoch: number;
+}
+
+/** Reads whole orders back as the machines know them, in three statements however many there are. Order not kept. */
+export async function loadOrders(sql: Sql, orderIds: string[]): Promise<LoadedOrder[]> {
+  if (orderIds.length === 0) return [];
+  const [orders, items, operations] = await Promise.all([
+    sql.query<OrderRow>(
+      `select o.order_id, o.kind, o.producer, o.work_order_id, o.status, o.machine, o.revision, o.epoch, o.event_sequence,
+              d.plan
+         from work_order o left join work_order_document d using (order_id) where o.order_id = any($1::uuid[])`,
+      [orderIds],
+    ),
+    sql.query<ItemRow>(
+      `select order_id, item_index, work_order_item_id, resource_id, resource_type, platform_id, master, status, parts
+         from work_order_item where order_id = any($1::uuid[]) order by order_id, item_index`,
+      [orderIds],
+    ),
+    sql.query<OperationRow>(
+      `select order_id, part_key, name, item_index, platform_id, marker, state, request_id, context,
+              due_at, created_at, submitted_at, finished_at
+         from cloud_operation where order_id = any($1::uuid[]) order by order_id, created_at, name`,
+      [orderIds],
+    ),
+  ]);
+  const itemsOf = groupBy(items.rows, (row) => row.order_id);
+  const operationsOf = groupBy(operations.rows, (row) => row.order_id);
+  return orders.rows.map((row) => ({
+    state: toState(row, itemsOf.get(row.order_id) ?? [], operationsOf.get(row.order_id) ?? []),
+    revision: row.revision,
+    epoch: row.epoch,
+  }));
+}
+
+interface OrderRow {
+  order_id: string;
+  kind: OrderState['kind'];
+  producer: string;
+  work_order_id: string;
+  status: OrderStatus;
+  machine: { value: string; context: WorkOrderContext; dueAt: number | null };
+  revision: number;
+  epoch: number;
+  event_sequence: number;
+  plan: Plan | null;
+}
+
+interface ItemRow {
+  order_id: string;
+  item_index: number;
+  work_order_item_id: string;
+  resource_id: string;
+  resource_type: string;
+  platform_id: string;
+  master: boolean;
+  status: ItemStatus;
+  parts: { key: string; value: string; context: ItemContext }[];
+}
+
+interface OperationRow {
+  order_id: string;
+  part_key: string;
+  name: OperationName;
+  item_index: number;
+  platform_id: string;
+  marker: string;
+  state: string;
+  request_id: string;
+  context: Partial<OperationContext>;
+  due_at: Date | null;
+  created_at: Date;
+  submitted_at: Date | null;
+  finished_at: Date | null;
+}
+
+function toState(row: OrderRow, items: ItemRow[], operations: OperationRow[]): OrderState {
+  return {
+    orderId: row.order_id,
+    kind: row.kind,
+    producer: row.producer,
+    workOrderId: row.work_order_id,
+    status: row.status,
+    machine: { value: row.machine.value, context: row.machine.context },
+    dueAt: row.machine.dueAt,
+    sequence: row.event_sequence,
+    plan: row.plan,
+    items: items.map((item) => ({
+      workOrderItemId: item.work_order_item_id,
+      resourceId: item.resource_id,
+      resourceType: item.resource_type,
+      platformId: item.platform_id,
+      master: item.master,
+      status: item.status,
+    })),
+    parts: items.flatMap((item) => item.parts.map((part) => toPart(item, part))),
+    operations: operations.map(toOperation),
+    preparations: {},
+  };
+}
+
+function toPart(item: ItemRow, { key, value, context }: ItemRow['parts'][number]): PartState {
+  return { key, itemIndex: item.item_index, machine: { value, context } };
+}
+
+const emptyContext = operationMachine.config.context as OperationContext;
+
+function toOperation(row: OperationRow): OperationState {
+  return {
+    partKey: row.part_key,
+    itemIndex: row.item_index,
+    name: row.name,
+    platformId: row.platform_id,
+    marker: row.marker,
+    requestId: row.request_id,
+    machine: { value: row.state, context: { ...emptyContext, ...row.context } },
+    dueAt: row.due_at?.getTime() ?? null,
+    createdAt: row.created_at.getTime(),
+    submittedAt: row.submitted_at?.getTime() ?? null,
+    finishedAt: row.finished_at?.getTime() ?? null,
+  };
+}

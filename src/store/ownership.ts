@@ -1,0 +1,69 @@
+import { hostname } from 'node:os';
+import type { Sql } from './data-source.js';
+
+/**
+ * Who works on what (design D4). A worker has one heartbeat row; an order names its worker and the epoch it was taken in.
+ * Taking over raises the epoch, so that every later write of the former owner matches no row.
+ */
+
+/** `application_name` of every connection of a worker: PostgreSQL itself then shows at once when its process is gone. */
+export function applicationName(workerId: string): string {
+  return `orderwright ${workerId}`;
+}
+
+export async function registerWorker(sql: Sql, workerId: string): Promise<void> {
+  await sql.query('insert into worker (worker_id, host, pid) values ($1, $2, $3)', [workerId, hostname(), process.pid]);
+}
+
+/** @returns false when the row is gone: others took this worker for dead and its orders with it */
+export async function heartbeat(sql: Sql, workerId: string): Promise<boolean> {
+  const { rowCount } = await sql.query('update worker set heartbeat_at = now() where worker_id = $1', [workerId]);
+  return rowCount === 1;
+}
+
+export async function unregisterWorker(sql: Sql, workerId: string): Promise<void> {
+  await sql.query('delete from worker where worker_id = $1', [workerId]);
+}
+
+/**
+ * Removes workers that are gone: silent for `leaseMs`, or silent for a short while with no database session left in
+ * their name (killed processes lose their sessions at once, so nobody has to wait for the lease). A worker wrongly
+ * removed loses time, never truth: its writes match no row any more.
+ *
+ * @returns the ids removed
+ */
+export async function buryWorkers(sql: Sql, leaseMs: number): Promise<string[]> {
+  const { rows } = await sql.query<{ worker_id: string }>(
+    `delete from worker w
+      where heartbeat_at < now() - make_interval(secs => $1 / 1000.0)
+         or (heartbeat_at < now() - interval '1500 milliseconds'
+             and not exists (select from pg_stat_activity a where a.application_name = 'orderwright ' || w.worker_id))
+      returning worker_id`,
+    [leaseMs],
+  );
+  return rows.map((row) => row.worker_id);
+}
+
+/**
+ * Takes open orders that no living worker owns, oldest first.
+ *
+ * @returns the ids taken, at most `limit`
+ */
+export async function takeOver(sql: Sql, workerId: string, limit: number): Promise<string[]> {
+  // The CTE is materialised: with a plain sub-select the limit may be exceeded (reliability P8).
+  const { rows } = await sql.query<{ order_id: string }>(
+    `with free as materialized (
+       select order_id from work_order o
+        where finished_at is null
+          and (status <> 'held' or machine ->> 'value' = 'needsOperator')
+          and (worker_id is null or not exists (select from worker w where w.worker_id = o.worker_id))
+        order by created_at
+        limit $2
+        for update skip locked)
+     update work_order o set worker_id = $1, epoch = o.epoch + 1, updated_at = now()
+       from free where o.order_id = free.order_id
+     returning o.order_id`,
+    [workerId, limit],
+  );
+  return rows.map((row) => row.order_id);
+}

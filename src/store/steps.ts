@@ -1,0 +1,241 @@
+import type { OrderState, Step } from '../machines/order-state.js';
+import type { Sql } from './data-source.js';
+import { finalStatuses } from '../machines/order-state.js';
+
+/** A step with the revision it was decided on; the row must still have it, and the worker's epoch. */
+export interface StepToSave {
+  step: Step;
+  seenRevision: number;
+  epoch: number;
+  /** Stored with the plan, the step that has it first. */
+  planDocument: { plan: string; warnings: string } | null;
+  /** Where the outcome goes, on the step that ends the order; null otherwise. */
+  callbackUrl: string | null;
+  secrets: { itemIndex: number; field: string; sealed: Uint8Array }[];
+}
+
+/**
+ * Group commit: the steps of many orders in ONE statement, so one round trip, one transaction and one fsync (design D3;
+ * measured there: one commit per step 320 orders per CPU-second, this 2,200). Each order is a compare-and-set on revision,
+ * epoch and worker of its own: whoever lost the race is simply not in the answer, and nothing of its step is stored.
+ *
+ * The parts that a batch does not need are left out of the text; each combination is one prepared statement.
+ *
+ * @returns the order ids whose step is stored
+ * @throws what pg throws; the caller then reads the revisions before it tries again (an error on COMMIT says nothing)
+ */
+export async function saveSteps(sql: Sql, workerId: string, steps: StepToSave[]): Promise<Set<string>> {
+  const tables = tablesOf(steps);
+  const used = tables.filter((table) => table.always || (table.columns[0]?.values.length ?? 0) > 0);
+  const values: unknown[] = [workerId];
+  const ctes = used.map((table) => {
+    const first = values.length + 1;
+    values.push(...table.columns.map((column) => column.values));
+    const arrays = table.columns.map((column, i) => `$${first + i}::${column.type}[]`).join(', ');
+    const names = table.columns.map((column) => column.name).join(', ');
+    return table.cte(`unnest(${arrays}) as given (${names})`);
+  });
+  const name = `save-steps-${used.map((table) => table.letter).join('')}`;
+  const { rows } = await sql.query<{ order_id: string }>({
+    name,
+    text: `with ${ctes.join(',\n')}\nselect order_id from saved`,
+    values,
+  });
+  return new Set(rows.map((row) => row.order_id));
+}
+
+/** The revision and epoch of orders, to find out whether a commit whose answer was lost had happened. */
+export async function readRevisions(
+  sql: Sql,
+  orderIds: string[],
+): Promise<Map<string, { revision: number; epoch: number; workerId: string | null }>> {
+  const { rows } = await sql.query<{ order_id: string; revision: number; epoch: number; worker_id: string | null }>(
+    'select order_id, revision, epoch, worker_id from work_order where order_id = any($1::uuid[])',
+    [orderIds],
+  );
+  return new Map(
+    rows.map((row) => [row.order_id, { revision: row.revision, epoch: row.epoch, workerId: row.worker_id }]),
+  );
+}
+
+interface Table {
+  letter: string;
+  always?: boolean;
+  columns: { name: string; type: string; values: unknown[] }[];
+  cte(given: string): string;
+}
+
+function tablesOf(steps: StepToSave[]): Table[] {
+  const states = steps.map(({ step }) => step.state);
+  const items = steps.flatMap(({ step }) => step.changedItems.map((index) => ({ state: step.state, index })));
+  const operations = steps.flatMap(({ step }) =>
+    step.changedOperations.map((operation) => ({ orderId: step.state.orderId, operation })),
+  );
+  const events = steps.flatMap(({ step }) =>
+    step.announcements.map((event) => ({ orderId: step.state.orderId, event })),
+  );
+  const plans = steps.filter(({ planDocument }) => planDocument !== null);
+  const callbacks = steps.filter(({ callbackUrl }) => callbackUrl !== null);
+  const secrets = steps.flatMap(({ step, secrets }) => secrets.map((one) => ({ orderId: step.state.orderId, ...one })));
+  const orphans = steps.flatMap(({ step }) =>
+    step.orphans.flatMap(({ operation, resourceIds }) =>
+      resourceIds.map((resourceId) => ({ orderId: step.state.orderId, operation, resourceId })),
+    ),
+  );
+  return [
+    {
+      letter: 'o',
+      always: true,
+      columns: [
+        column('order_id', 'uuid', states, (state) => state.orderId),
+        column('seen_revision', 'int', steps, (one) => one.seenRevision),
+        column('seen_epoch', 'int', steps, (one) => one.epoch),
+        column('status', 'text', states, (state) => state.status),
+        column('machine', 'jsonb', states, (state) => JSON.stringify(storedMachine(state))),
+        column('event_sequence', 'int', states, (state) => state.sequence),
+        column('finished', 'boolean', states, (state) => finalStatuses.includes(state.status)),
+      ],
+      cte: (given) => `saved as (
+        update work_order o set status = given.status, machine = given.machine, revision = o.revision + 1,
+          event_sequence = given.event_sequence, updated_at = now(),
+          finished_at = case when given.finished then now() end
+        from ${given}
+        where o.order_id = given.order_id and o.revision = given.seen_revision and o.epoch = given.seen_epoch
+          and o.worker_id = $1
+        returning o.order_id)`,
+    },
+    {
+      letter: 'i',
+      columns: [
+        column('order_id', 'uuid', items, ({ state }) => state.orderId),
+        column('item_index', 'smallint', items, ({ index }) => index),
+        column('status', 'text', items, ({ state, index }) => state.items[index]?.status),
+        column('parts', 'jsonb', items, ({ state, index }) => JSON.stringify(storedParts(state, index))),
+      ],
+      cte: (given) => `items as (
+        update work_order_item i set status = given.status, parts = given.parts
+        from ${given} join saved using (order_id)
+        where i.order_id = given.order_id and i.item_index = given.item_index)`,
+    },
+    {
+      letter: 'c',
+      columns: [
+        column('order_id', 'uuid', operations, (one) => one.orderId),
+        column('part_key', 'text', operations, ({ operation }) => operation.partKey),
+        column('name', 'text', operations, ({ operation }) => operation.name),
+        column('item_index', 'smallint', operations, ({ operation }) => operation.itemIndex),
+        column('platform_id', 'text', operations, ({ operation }) => operation.platformId),
+        column('marker', 'text', operations, ({ operation }) => operation.marker),
+        column('state', 'text', operations, ({ operation }) => operation.machine.value),
+        column('attempt', 'smallint', operations, ({ operation }) => operation.machine.context.attempt),
+        column('request_id', 'uuid', operations, ({ operation }) => operation.requestId),
+        column('job_id', 'text', operations, ({ operation }) => operation.machine.context.jobId),
+        column('resource_id', 'text', operations, ({ operation }) => operation.machine.context.resourceId),
+        column('context', 'jsonb', operations, ({ operation }) => JSON.stringify(sparse(operation.machine.context))),
+        column('due_at', 'timestamptz', operations, ({ operation }) => instant(operation.dueAt)),
+        column('created_at', 'timestamptz', operations, ({ operation }) => instant(operation.createdAt)),
+        column('submitted_at', 'timestamptz', operations, ({ operation }) => instant(operation.submittedAt)),
+        column('finished_at', 'timestamptz', operations, ({ operation }) => instant(operation.finishedAt)),
+      ],
+      cte: (given) => `operations as (
+        insert into cloud_operation as c (order_id, part_key, name, item_index, platform_id, marker, state, attempt,
+          request_id, job_id, resource_id, context, due_at, created_at, submitted_at, finished_at)
+        select given.* from ${given} join saved using (order_id)
+        on conflict (order_id, part_key, name) do update set state = excluded.state, attempt = excluded.attempt,
+          request_id = excluded.request_id, job_id = excluded.job_id, resource_id = excluded.resource_id,
+          context = excluded.context, due_at = excluded.due_at, submitted_at = excluded.submitted_at,
+          finished_at = excluded.finished_at)`,
+    },
+    {
+      letter: 'e',
+      columns: [
+        column('order_id', 'uuid', events, (one) => one.orderId),
+        column('sequence', 'int', events, ({ event }) => event.sequence),
+        column('type', 'text', events, ({ event }) => event.type),
+        column('item_index', 'smallint', events, ({ event }) => event.itemIndex),
+        column('at', 'timestamptz', events, ({ event }) => instant(event.at)),
+        column('data', 'jsonb', events, ({ event }) => JSON.stringify(event.data)),
+      ],
+      cte: (given) => `events as (
+        insert into event (order_id, sequence, type, item_index, at, data)
+        select given.* from ${given} join saved using (order_id))`,
+    },
+    {
+      letter: 'p',
+      columns: [
+        column('order_id', 'uuid', plans, ({ step }) => step.state.orderId),
+        column('plan', 'jsonb', plans, ({ planDocument }) => planDocument?.plan),
+        column('warnings', 'jsonb', plans, ({ planDocument }) => planDocument?.warnings),
+      ],
+      cte: (given) => `plans as (
+        update work_order_document d set plan = given.plan, warnings = d.warnings || given.warnings
+        from ${given} join saved using (order_id) where d.order_id = given.order_id)`,
+    },
+    {
+      letter: 'b',
+      columns: [
+        column('order_id', 'uuid', callbacks, ({ step }) => step.state.orderId),
+        column('url', 'text', callbacks, ({ callbackUrl }) => callbackUrl),
+      ],
+      cte: (given) => `callbacks as (
+        insert into callback_delivery (order_id, url)
+        select given.* from ${given} join saved using (order_id) on conflict do nothing)`,
+    },
+    {
+      letter: 's',
+      columns: [
+        column('order_id', 'uuid', secrets, (one) => one.orderId),
+        column('item_index', 'smallint', secrets, (one) => one.itemIndex),
+        column('field', 'text', secrets, (one) => one.field),
+        column('sealed', 'bytea', secrets, (one) => Buffer.from(one.sealed)),
+      ],
+      cte: (given) => `secrets as (
+        insert into sealed_secret (order_id, item_index, field, sealed, origin)
+        select given.*, 'cloud' from ${given} join saved using (order_id)
+        on conflict (order_id, item_index, field) do update set sealed = excluded.sealed, origin = 'cloud')`,
+    },
+    {
+      letter: 'r',
+      columns: [
+        column('platform_id', 'text', orphans, ({ operation }) => operation.platformId),
+        column('resource_id', 'text', orphans, (one) => one.resourceId),
+        column('operation', 'text', orphans, ({ operation }) => operation.name),
+        column('marker', 'text', orphans, ({ operation }) => operation.marker),
+        column('order_id', 'uuid', orphans, (one) => one.orderId),
+      ],
+      cte: (given) => `orphans as (
+        insert into orphan (platform_id, resource_id, operation, marker, order_id)
+        select given.* from ${given} join saved using (order_id) on conflict do nothing)`,
+    },
+  ];
+}
+
+function column<Row>(name: string, type: string, rows: Row[], read: (row: Row) => unknown) {
+  return { name, type, values: rows.map(read) };
+}
+
+function instant(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+/** `machine` column: the order machine and its own alarm. */
+export function storedMachine(state: OrderState): object {
+  return { value: state.machine.value, context: state.machine.context, dueAt: state.dueAt };
+}
+
+/** `parts` column of one item. */
+export function storedParts(state: OrderState, itemIndex: number): object[] {
+  return state.parts
+    .filter((part) => part.itemIndex === itemIndex)
+    .map((part) => ({ key: part.key, value: part.machine.value, context: part.machine.context }));
+}
+
+/** Leaves out what is empty: most of a context is, most of the time, and every byte is written many times. */
+function sparse(context: object): object {
+  return Object.fromEntries(
+    Object.entries(context).filter(([, value]) => {
+      if (value === null || value === 0) return false;
+      return typeof value !== 'object' || Object.keys(value).length > 0;
+    }),
+  );
+}
