@@ -5,12 +5,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { EmbeddedError } from './embedded-error.js';
 import { codeOf, isAlive, withFileLock } from './file-lock.js';
+import { freePort } from './free-port.js';
 import { findPostgres, type PostgresBinaries } from './postgres-binaries.js';
 import * as disk from './postgres-cluster.js';
 
@@ -252,15 +252,4 @@ async function stopServer(pid: number, cluster: string, binaries: PostgresBinari
     if (Date.now() < giveUpAt) continue;
     throw new EmbeddedError('SYS_POSTGRES_START', `PostgreSQL (process ${pid}) does not stop; see its log.`);
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, failed) => {
-    const server = createServer();
-    server.once('error', failed);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => done(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

@@ -103,7 +103,7 @@ class Turn {
   }
 
   adoptPlan(plan: Plan): void {
-    if (this.state.plan) return;
+    if (this.state.parts.length > 0) return;
     this.state.plan = plan;
     this.state.parts = plan.parts.map((part) => ({
       key: part.key,
@@ -227,7 +227,7 @@ class Turn {
             this.state.producer,
             this.state.workOrderId,
             part.key,
-            operationsOf(planned?.needs ?? {})[0] ?? name,
+            (operationsOf(planned?.needs ?? {})[0] ?? name) as OperationName,
           );
     if (this.state.operations.every((one) => one.itemIndex !== part.itemIndex)) {
       this.announce('item.started', part.itemIndex, {});

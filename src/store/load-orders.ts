@@ -11,6 +11,8 @@ export interface LoadedOrder {
   state: OrderState;
   revision: number;
   epoch: number;
+  /** Where its outcome is to be posted, as the order says. */
+  callbackUrl: string | null;
 }
 
 /** Reads whole orders back as the machines know them, in three statements however many there are. Order not kept. */
@@ -19,7 +21,7 @@ export async function loadOrders(sql: Sql, orderIds: string[]): Promise<LoadedOr
   const [orders, items, operations] = await Promise.all([
     sql.query<OrderRow>(
       `select o.order_id, o.kind, o.producer, o.work_order_id, o.status, o.machine, o.revision, o.epoch, o.event_sequence,
-              d.plan
+              d.plan, d.document ->> 'callbackUrl' as callback_url
          from work_order o left join work_order_document d using (order_id) where o.order_id = any($1::uuid[])`,
       [orderIds],
     ),
@@ -41,6 +43,7 @@ export async function loadOrders(sql: Sql, orderIds: string[]): Promise<LoadedOr
     state: toState(row, itemsOf.get(row.order_id) ?? [], operationsOf.get(row.order_id) ?? []),
     revision: row.revision,
     epoch: row.epoch,
+    callbackUrl: row.callback_url,
   }));
 }
 
@@ -55,6 +58,7 @@ interface OrderRow {
   epoch: number;
   event_sequence: number;
   plan: Plan | null;
+  callback_url: string | null;
 }
 
 interface ItemRow {

@@ -8,7 +8,7 @@ export interface StepToSave {
   seenRevision: number;
   epoch: number;
   /** Stored with the plan, the step that has it first. */
-  planDocument: { plan: string; warnings: string } | null;
+  planDocument: { plan: string | null; warnings: string; holds: string } | null;
   /** Where the outcome goes, on the step that ends the order; null otherwise. */
   callbackUrl: string | null;
   secrets: { itemIndex: number; field: string; sealed: Uint8Array }[];
@@ -166,9 +166,11 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('order_id', 'uuid', plans, ({ step }) => step.state.orderId),
         column('plan', 'jsonb', plans, ({ planDocument }) => planDocument?.plan),
         column('warnings', 'jsonb', plans, ({ planDocument }) => planDocument?.warnings),
+        column('holds', 'jsonb', plans, ({ planDocument }) => planDocument?.holds),
       ],
       cte: (given) => `plans as (
-        update work_order_document d set plan = given.plan, warnings = d.warnings || given.warnings
+        update work_order_document d set plan = coalesce(given.plan, d.plan), warnings = d.warnings || given.warnings,
+          holds = d.holds || given.holds
         from ${given} join saved using (order_id) where d.order_id = given.order_id)`,
     },
     {

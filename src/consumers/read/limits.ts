@@ -21,6 +21,4 @@ export const limits = {
   problems: 20,
   /** An accepted order carries at most this many warnings. */
   warnings: 100,
-  /** Values quoted in messages and in the ledger are cut to this many characters. */
-  quoted: 80,
 } as const;

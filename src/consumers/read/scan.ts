@@ -1,4 +1,5 @@
 import type { Code } from '../../codes.js';
+import { steering } from '../../schemas/wire.js';
 import { limits } from './limits.js';
 
 /**
@@ -53,8 +54,6 @@ const expectations: Record<At, string> = {
 };
 
 const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
-/** Characters that steer a terminal or turn the reading direction; never part of a name. */
-export const steering = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
 
 export function scanJson(text: string): Scan {
   const scan: Scan = { fault: null, findings: [], members: 0 };

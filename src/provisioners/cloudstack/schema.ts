@@ -26,7 +26,6 @@ const CloudDate = z.unknown().transform((value) => (typeof value === 'string' ? 
 /** Pending work on a thing, as newer servers show it beside the thing itself. */
 const jobFields = { jobid: orNull(Id), jobstatus: orNull(Int) };
 
-export const Login = z.object({ sessionkey: z.string().min(1), timeout: orNull(Int) });
 export const Capability = z.object({
   capability: z.object({ cloudstackversion: Text, customdiskofferingminsize: orNull(Int), customdiskofferingmaxsize: orNull(Int) }),
 });
@@ -36,7 +35,9 @@ export const JobAccepted = z.object({ jobid: Id, id: orNull(Id) });
 /** Plain success, text up to 4.9. `false` is a refusal nobody has seen; it is not taken for success. */
 export const Success = z.object({ success: Bool.pipe(z.literal(true)) });
 
-const JobResult = z.object({ errorcode: orNull(Int), errortext: orNull(Text), virtualmachine: orNull(z.object({ id: orNull(Id), password: orNull(z.string()) })) });
+/** A failure's code and text, or one object under a key of its own: `{ virtualmachine: { id, password, … } }`. */
+const JobResult = z.looseObject({ errorcode: orNull(Int), errortext: orNull(Text) });
+export const JobObject = z.object({ id: Id.optional().catch(undefined), password: z.string().optional().catch(undefined) });
 export const Job = z.object({
   jobid: Id,
   jobstatus: Int,

@@ -21,7 +21,8 @@ export function textToSign(params: Record<string, string>): string {
  * tilde is where two widely used clients fail with a 401 (vector V3).
  */
 export function encodeLikeJava(value: string): string {
-  return encodeURIComponent(value.toWellFormed()).replace(
+  // Half a surrogate pair cannot be encoded; the form body sends the replacement character for it, so sign that too.
+  return encodeURIComponent(value.replace(/\p{Surrogate}/gu, '\ufffd')).replace(
     /[!'()~]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
   );

@@ -1,0 +1,108 @@
+import type { Plan, Preparation } from '../planner/plan.js';
+import type { Hold, WorkOrder } from '../schemas/work-order.js';
+import { begin } from './move.js';
+import { advance, type Surroundings } from './advance.js';
+import type { OrderState, Step } from './order-state.js';
+import { type WorkOrderContext, workOrderMachine } from './work-order.machine.js';
+
+/**
+ * The first step of an order: accepted, announced, and about to be planned; or held at once, when the message itself says
+ * that a person has to look first. Pure.
+ */
+export function beginOrder(orderId: string, order: WorkOrder, holds: Hold[], surroundings: Surroundings): Step {
+  const first = begin<WorkOrderContext>(workOrderMachine);
+  const state: OrderState = {
+    orderId,
+    kind: 'billing',
+    producer: order.producer,
+    workOrderId: order.workOrderId,
+    status: 'received',
+    machine: first.next,
+    dueAt: null,
+    sequence: 1,
+    plan: null,
+    items: order.items.map((item) => ({
+      workOrderItemId: item.workOrderItemId,
+      resourceId: item.resourceId,
+      resourceType: item.resourceType,
+      platformId: item.platformId,
+      master: item.master,
+      status: 'pending',
+    })),
+    parts: [],
+    operations: [],
+    preparations: {},
+  };
+  const received = { sequence: 1, type: 'work-order.received', itemIndex: null, at: surroundings.at, data: {} } as const;
+  const step = { ...unchanged(state), announcements: [received], effects: [{ type: 'plan' } as const] };
+  const hold = holds[0];
+  if (!hold) return step;
+  const { code, message } = hold;
+  const held = advance(state, { about: 'order', event: { type: 'HELD', code, message } }, surroundings);
+  return { ...held, announcements: [received, ...held.announcements] };
+}
+
+/**
+ * An order we place with ourselves for something many orders share. Its plan is stored with it from the start, and taken
+ * up by the `plan` effect like any other, so that its first intent is stored before anything is sent. Nobody is told of it.
+ */
+export function beginPreparation(orderId: string, workOrderId: string, preparation: Preparation): Step {
+  const { key, kind, platformId, settings, lines } = preparation;
+  const plan: Plan = {
+    preparations: [],
+    warnings: [],
+    parts: [
+      {
+        key,
+        itemIndex: 0,
+        index: 1,
+        resourceType: 'PREPARATION',
+        platformId,
+        needs: { [`${kind}.ensure` as const]: [] },
+        inputs: {},
+        settings,
+        lines,
+      },
+    ],
+  };
+  const state: OrderState = {
+    orderId,
+    kind: 'preparation',
+    producer: preparationProducer,
+    workOrderId,
+    status: 'received',
+    machine: begin<WorkOrderContext>(workOrderMachine).next,
+    dueAt: null,
+    sequence: 0,
+    plan,
+    items: [
+      {
+        workOrderItemId: '1',
+        resourceId: workOrderId,
+        resourceType: 'PREPARATION',
+        platformId,
+        master: true,
+        status: 'pending',
+      },
+    ],
+    parts: [],
+    operations: [],
+    preparations: {},
+  };
+  return { ...unchanged(state), effects: [{ type: 'plan' }] };
+}
+
+/** The sender of preparations: us. */
+export const preparationProducer = 'orderwright';
+
+function unchanged(state: OrderState): Step {
+  return {
+    state,
+    changed: true,
+    changedItems: [],
+    changedOperations: [],
+    orphans: [],
+    announcements: [],
+    effects: [],
+  };
+}

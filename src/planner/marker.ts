@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { uuidV5 } from '../uuid.js';
+import type { OperationName } from './plan.js';
+
+/**
+ * The text every resource of one operation carries, whichever attempt made it: `ow-` and 16 characters of `0-9a-v`.
+ * 80 bits: a billion resources have about one chance in two million of sharing one. Lower-case letters, digits and one
+ * hyphen are allowed in the names of every cloud we know, and short enough for the shortest of them.
+ */
+export function markerFor(
+  installationId: string,
+  producer: string,
+  workOrderId: string,
+  partKey: string,
+  operation: OperationName,
+): string {
+  return marker(['part', installationId, producer, workOrderId, partKey, operation]);
+}
+
+/** The marker of a thing that many orders share: it depends on no order. */
+export function preparationMarker(installationId: string, platformId: string, preparationKey: string): string {
+  return marker(['preparation', installationId, platformId, preparationKey]);
+}
+
+/** The id of one request: the same for the same attempt and stage, so that it can be worked out again after a crash. */
+export function requestIdFor(marker: string, attempt: number, stage: string | null): string {
+  return uuidV5(requestNamespace, JSON.stringify([marker, attempt, stage]));
+}
+
+/** Chosen once at random. Changing it would make every request in flight unrecognisable. */
+const requestNamespace = '0f1c9d0a-6c0b-4c27-9c55-2a1d2f7a3e41';
+
+function marker(words: string[]): string {
+  // As JSON, so that no two lists of words become the same text ("a","bc" and "ab","c").
+  const hash = createHash('sha256').update(JSON.stringify(words)).digest();
+  return `ow-${base32Hex(hash.subarray(0, 10))}`;
+}
+
+/** RFC 4648 section 7 in lower case; bytes in groups of five need no padding. */
+function base32Hex(bytes: Uint8Array): string {
+  const bits = BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
+  return bits.toString(32).padStart((bytes.length * 8) / 5, '0');
+}

@@ -1,0 +1,188 @@
+import { z } from 'zod';
+import { OutcomeUnknownError, ProvisioningError } from '../../errors.js';
+import { type Http, type HttpAnswer, NoAnswerError } from '../http.js';
+import { type Pace, TooManyWaitingError } from '../pace.js';
+import { readableText, refusalFor, retryAfterMs } from './refusals.js';
+import { openSession, type Session } from './session.js';
+import type { Credentials } from './settings.js';
+import { expiresAt, sign } from './signing.js';
+
+export type Params = Record<string, string | number | boolean | undefined>;
+
+/**
+ * Speaks to one CloudStack account: signs or logs in, keeps the pace, and sorts every way of not answering into the
+ * house's two errors. Which one depends on what was asked: a `read` may simply be asked again, a `change` whose answer
+ * is missing or unreadable has an unknown outcome.
+ */
+export interface CloudStackClient {
+  read<T>(command: string, params: Params, answer: z.ZodType<T>): Promise<T>;
+  change<T>(command: string, params: Params, answer: z.ZodType<T>): Promise<T>;
+  /** All pages of a list. `object` is the key of the rows; an empty list has none. */
+  list<T extends { id: string | null }>(command: string, params: Params, object: string, row: z.ZodType<T>): Promise<T[]>;
+  /** One page and the total; for readers who decide themselves how far to go. */
+  page<T>(command: string, params: Params, object: string, row: z.ZodType<T>): Promise<{ rows: T[]; count: number }>;
+  close(): Promise<void>;
+}
+
+export interface ClientOptions {
+  serviceUrl: string;
+  credentials: Credentials;
+  http: Http;
+  pace: Pace;
+}
+
+/** `default.page.size` of a fresh install, and the most it accepts. */
+export const pageSize = 500;
+const mostPages = 200;
+/** Judged by the server's clock, hence generous; 4.20+ can be set to refuse more than 15 minutes. */
+const signatureLifetimeMs = 10 * 60_000;
+
+type Kind = 'read' | 'change';
+
+export function cloudStackClient({ serviceUrl, credentials, http, pace }: ClientOptions): CloudStackClient {
+  const session = 'apiKey' in credentials ? null : openSession(credentials, (params) => post('login', params, 'read'));
+
+  /** One request, signed or with the session's key. Everything by POST: a query string ends up in access logs, keys and all. */
+  async function attempt(command: string, params: Record<string, string>, kind: Kind, login: Session | null): Promise<unknown> {
+    if (login) return (await post(command, { ...params, sessionkey: login.key }, kind, login.cookie)).wrapper;
+    if (!('apiKey' in credentials)) throw new Error('a session client was asked to sign');
+    const signed = {
+      ...params,
+      apikey: credentials.apiKey,
+      signatureversion: '3',
+      expires: expiresAt(new Date(Date.now() + signatureLifetimeMs)),
+    };
+    return (await post(command, { ...signed, signature: sign(signed, credentials.secretKey) }, kind)).wrapper;
+  }
+
+  /** A dead session shows as 401: nothing was done, so log in once (all callers share that login) and ask once more. */
+  async function call(command: string, given: Params, kind: Kind): Promise<unknown> {
+    const params: Record<string, string> = { command, response: 'json' };
+    for (const [name, value] of Object.entries(given)) if (value !== undefined) params[name] = String(value);
+    if (!session) return attempt(command, params, kind, null);
+    const login = await session.current();
+    try {
+      return await attempt(command, params, kind, login);
+    } catch (error) {
+      if (!(error instanceof ProvisioningError) || error.code !== 'CLD_AUTH') throw error;
+      session.forget(login);
+      return attempt(command, params, kind, await session.current());
+    }
+  }
+
+  async function post(command: string, params: Record<string, string>, kind: Kind, cookie?: string) {
+    let answer: HttpAnswer;
+    try {
+      const body = new URLSearchParams(params).toString();
+      answer = await pace.run(() => http.post(serviceUrl, body, cookie === undefined ? {} : { cookie }));
+    } catch (error) {
+      throw withoutAnswer(error, command, kind);
+    }
+    return { wrapper: unwrap(answer, command, kind, secretsOf(params)), headers: answer.headers };
+  }
+
+  function secretsOf(params: Record<string, string>): string[] {
+    const names = ['password', 'userdata', 'apikey', 'signature', 'sessionkey'];
+    const own = 'apiKey' in credentials ? [credentials.secretKey] : [credentials.password];
+    return [...own, ...names.flatMap((name) => params[name] ?? [])];
+  }
+
+  async function ask<T>(command: string, params: Params, schema: z.ZodType<T>, kind: Kind): Promise<T> {
+    const read = schema.safeParse(await call(command, params, kind));
+    if (read.success) return read.data;
+    const where = read.error.issues.map((issue) => issue.path.join('.')).join(', ');
+    throw unreadable(command, kind, 'CLD_RESPONSE_TYPE', `the answer has not the expected form (${where.slice(0, 120)})`);
+  }
+
+  async function page<T>(command: string, params: Params, object: string, row: z.ZodType<T>) {
+    const rows = z.array(row).nullish();
+    const answer = await ask(command, params, z.looseObject({ count: z.unknown(), [object]: rows }), 'read');
+    const found = rows.parse(answer[object]) ?? [];
+    const count = Number(answer.count);
+    return { rows: found, count: Number.isInteger(count) ? count : found.length };
+  }
+
+  return {
+    read: (command, params, answer) => ask(command, params, answer, 'read'),
+    change: (command, params, answer) => ask(command, params, answer, 'change'),
+    page,
+    async list(command, params, object, row) {
+      const found = new Map<string, z.infer<typeof row>>();
+      for (let number = 1; number <= mostPages; number += 1) {
+        const { rows, count } = await page(command, { ...params, page: number, pagesize: pageSize }, object, row);
+        // Rows can shift between two pages while others work: one row twice is normal.
+        for (const one of rows) found.set(one.id ?? `${number}/${found.size}`, one);
+        if (rows.length === 0 || number * pageSize >= count) return [...found.values()];
+      }
+      throw new ProvisioningError('retry', 'CLD_RESPONSE_TYPE', `CloudStack ${command}: more than ${mostPages} pages`);
+    },
+    close: () => http.close(),
+  };
+}
+
+/** Takes the only key of the envelope, whatever it is called: `restorevmresponse` and its like cannot be computed. */
+function unwrap(answer: HttpAnswer, command: string, kind: Kind, secrets: string[]): unknown {
+  const wrapper = onlyValue(answer.text);
+  const said = CloudError.safeParse(wrapper).data ?? {};
+  const status = said.errorcode ?? (answer.status >= 200 && answer.status < 300 && wrapper !== null ? 200 : answer.status);
+  if (status === 200) return wrapper;
+
+  const cloudCode = said.cserrorcode === undefined ? `${status}` : `${status}/${said.cserrorcode}`;
+  const text = readableText(said.errortext ?? '', secrets);
+  const message = `CloudStack ${command} answered ${cloudCode}${text === '' ? '' : `: ${text}`}`;
+  const refusal = refusalFor(status);
+  // Only CloudStack's own envelope proves a refusal; a proxy's HTML page may hide that the command went through.
+  // A 429 is the exception: whoever throttles does not pass the request on.
+  if (refusal && (said.errorcode !== undefined || status === 429)) {
+    const waitMs = refusal.disposition === 'retry' ? retryAfterMs(headerText(answer, 'retry-after'), text) : undefined;
+    throw new ProvisioningError(refusal.disposition, refusal.code, message, {
+      cloudCode,
+      ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
+    });
+  }
+  if (kind === 'change') throw new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', message);
+  const code = said.errorcode === undefined ? 'CLD_UNREACHABLE' : 'CLD_UNAVAILABLE';
+  throw new ProvisioningError('retry', code, message, { cloudCode });
+}
+
+const WireNumber = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]);
+const CloudError = z.object({
+  errorcode: WireNumber.optional().catch(undefined),
+  cserrorcode: WireNumber.optional().catch(undefined),
+  errortext: z.string().optional().catch(undefined),
+});
+
+function onlyValue(text: string): object | null {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return null;
+  const values: unknown[] = Object.values(body);
+  const value = values[0];
+  return values.length === 1 && typeof value === 'object' && value !== null ? value : null;
+}
+
+function withoutAnswer(error: unknown, command: string, kind: Kind): Error {
+  if (error instanceof TooManyWaitingError) {
+    return new ProvisioningError('retry', 'CLD_THROTTLED', `CloudStack ${command} was not sent: ${error.message}`, {
+      retryAfterMs: error.retryAfterMs,
+    });
+  }
+  if (!(error instanceof NoAnswerError)) return error instanceof Error ? error : new Error(String(error));
+  if (error.sent) return unreadable(command, kind, 'CLD_UNREACHABLE', error.reason);
+  return new ProvisioningError('retry', 'CLD_UNREACHABLE', `CloudStack cannot be reached (${error.reason})`);
+}
+
+function unreadable(command: string, kind: Kind, readCode: string, why: string): Error {
+  const message = `CloudStack ${command}: no usable answer, ${why}`;
+  if (kind === 'change') return new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', message);
+  return new ProvisioningError('retry', readCode, message);
+}
+
+function headerText(answer: HttpAnswer, name: string): string | undefined {
+  const value = answer.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,120 @@
+import { isRefusal, readableText, refusalFor } from './refusals.js';
+import { type CloudStackClient, pageSize } from './client.js';
+import type { JobRef, JobReport } from '../provisioner.js';
+import { z } from 'zod';
+import { Job, JobObject } from './schema.js';
+
+/** From here on one list costs fewer calls than asking one by one. */
+const askOneByOneUpTo = 3;
+const atOnce = 8;
+const dayMs = 24 * 3600_000;
+
+/** `jobstatus` as the server's enum numbers it. The seed's note has 0 and 1 swapped; its own samples prove these. */
+const inProgress = 0;
+const succeeded = 1;
+
+/**
+ * What became of many jobs, with as few calls as possible. Up to 4.11 the list of jobs holds the finished ones too; from
+ * 4.12 on a finished job leaves the list, so one that is missing from it is asked for by itself. A page that could not be
+ * read fails the whole poll: absence may only be concluded from lists that were read to their end.
+ */
+export async function pollJobs(client: CloudStackClient, jobs: JobRef[]): Promise<Map<string, JobReport>> {
+  const reports = new Map<string, JobReport>();
+  if (jobs.length > askOneByOneUpTo) {
+    for (const job of await listJobs(client, jobs)) reports.set(job.jobid, reportOf(job));
+  }
+  const missing = [...new Set(jobs.map(({ jobId }) => jobId))].filter((jobId) => !reports.has(jobId));
+  await inParallel(missing, async (jobId) => {
+    const job = await queryJob(client, jobId);
+    reports.set(jobId, job ? reportOf(job) : { state: 'lost' });
+  });
+  return reports;
+}
+
+/** The jobs among ours that the account's list shows. */
+async function listJobs(client: CloudStackClient, jobs: JobRef[]): Promise<Job[]> {
+  const ours = new Set(jobs.map(({ jobId }) => jobId));
+  const oldest = Math.min(...jobs.map(({ submittedAt }) => Date.parse(submittedAt)));
+  // The server reads a day and nothing else (4.9 and 4.22: `yyyy-MM-dd`, the rest of the text is ignored), in its own
+  // time zone; one day back covers every zone.
+  const startdate = new Date(oldest - dayMs).toISOString().slice(0, 10);
+  const found: Job[] = [];
+  for (let page = 1, pages = 1; page <= pages; page += 1) {
+    const answer = await client.page(
+      'listAsyncJobs',
+      { listall: true, startdate, page, pagesize: pageSize },
+      'asyncjobs',
+      z.unknown(),
+    );
+    for (const row of answer.rows) {
+      // Before 4.18 the list also holds internal jobs of other shapes; what is not ours need not be readable.
+      const job = Job.safeParse(row).data;
+      if (job && ours.has(job.jobid)) found.push(job);
+    }
+    pages = Math.ceil(answer.count / pageSize);
+    // A long history of an old server: asking for ours alone is cheaper than reading it all.
+    if (pages > ours.size || answer.rows.length === 0) break;
+  }
+  return found;
+}
+
+/** null: the server does not know the job (made up, or deleted a day after it ended). That is 431, not a list without it. */
+export async function queryJob(client: CloudStackClient, jobId: string): Promise<Job | null> {
+  try {
+    return await client.read('queryAsyncJobResult', { jobid: jobId }, Job);
+  } catch (error) {
+    if (isRefusal(error, 431)) return null;
+    throw error;
+  }
+}
+
+/**
+ * The job that an unanswered request started: we chose its id before sending (`customjobid`, 4.5 and later). A job that
+ * failed is no answer here, its thing has to be looked for by the marker; otherwise looking would end in the same failed
+ * job for ever.
+ */
+export async function findJob(
+  client: CloudStackClient,
+  requestId: string,
+): Promise<{ state: 'job'; jobId: string; resourceId: string | null } | null> {
+  const job = await queryJob(client, requestId);
+  if (!job || (job.jobstatus !== inProgress && job.jobstatus !== succeeded)) return null;
+  return { state: 'job', jobId: job.jobid, resourceId: job.jobinstanceid };
+}
+
+export function isPendingJob(jobstatus: number | null): boolean {
+  return jobstatus === inProgress;
+}
+
+export function reportOf(job: Job): JobReport {
+  if (job.jobstatus === inProgress) return { state: 'pending' };
+  const result = job.jobresult ?? null;
+  if (job.jobstatus === succeeded) {
+    const made = Object.values(result ?? {}).flatMap((value) => JobObject.safeParse(value).data ?? []);
+    const password = made.find((one) => one.password !== undefined)?.password;
+    return {
+      state: 'succeeded',
+      resourceId: job.jobinstanceid ?? made[0]?.id ?? null,
+      // Printed here and nowhere else; gone when the job expires.
+      ...(password === undefined ? {} : { secrets: { rootPassword: password } }),
+    };
+  }
+  // The outer code is always 530 up to 4.13, the inner one tells. A job without a result was cut off by a restart of the
+  // management server: its thing may be there all the same, and the engine reads it before it tries again.
+  const status = result?.errorcode ?? job.jobresultcode ?? 530;
+  const text = readableText(result?.errortext ?? 'without a reason', []);
+  return {
+    state: 'failed',
+    ...(refusalFor(status) ?? { disposition: 'retry', code: 'CLD_JOB_FAILED' }),
+    message: `CloudStack's job failed with ${status}: ${text}`,
+    cloudCode: String(status),
+  };
+}
+
+async function inParallel<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values();
+  const lane = async (): Promise<void> => {
+    for (const item of left) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, lane));
+}

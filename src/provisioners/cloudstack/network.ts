@@ -1,0 +1,238 @@
+import { z } from 'zod';
+import { ProvisioningError } from '../../errors.js';
+import type { Found, Inspection, OperationHandler, OperationRequest } from '../provisioner.js';
+import { findJob, isPendingJob } from './jobs.js';
+import { readOne } from './lookup.js';
+import { isRefusal } from './refusals.js';
+import { Address, Success } from './schema.js';
+import { type Account, adoptEarlier, input, notOurs, ownMarkers, submit } from './submit.js';
+
+/** What `resolve` decided for an address. Network and VPC come as inputs where a preparation makes them. */
+export const AddressSettings = z.object({
+  bandwidthMbps: z.number(),
+  networkId: z.string().optional(),
+  /** Addresses of a VPC belong to the VPC, those of a plain isolated network to the network. */
+  vpcId: z.string().optional(),
+});
+export type AddressSettings = z.infer<typeof AddressSettings>;
+
+export const markerTag = 'orderwright-marker';
+const markerOf = (address: Address): string | null =>
+  address.tags.find(({ key }) => key === markerTag)?.value ?? null;
+
+const readAddress = async ({ client }: Account, id: string): Promise<Address | null> => {
+  const address = await readOne(client, 'listPublicIpAddresses', id, 'publicipaddress', Address);
+  return address && address.state !== 'Free' ? address : null;
+};
+
+function describe(address: Address, settings: AddressSettings, marker: string): Found {
+  return {
+    resourceId: address.id,
+    facts: {
+      addressId: address.id,
+      ...(address.ipaddress === null ? {} : { ipAddress: address.ipaddress }),
+      bandwidthMbps: String(settings.bandwidthMbps),
+      marker,
+    },
+    startedAt: address.allocated,
+  };
+}
+
+/**
+ * An address has no name and takes no text when it is made; the marker is a tag, put on by a second job. What keeps a
+ * lost answer from buying two addresses, in the order in which it is looked at:
+ *
+ * 1. The job. `associateIpAddress` runs under a job id that was stored before the request left; if the request arrived,
+ *    that job names the address (`jobinstanceid`), tagged or not. Jobs are kept for a day after they end.
+ * 2. The tag, for attempts whose job id is no longer known: once the tag stage is through, the address is found by it.
+ * 3. Time: the engine asks several times over the settle window before it believes an absence and sends again.
+ *
+ * What is left: a request that arrives later than the settle window, a server that dies between making the record and
+ * the job, and an order that lay untagged for more than a day. All three end in an untagged address in the tenant's own
+ * VPC, never in one that is billed as this order's. We do not adopt untagged addresses: between its two jobs every other
+ * order's address looks just like that, and so does one the customer took himself.
+ */
+export function networkReserve(account: Account): OperationHandler {
+  const { client } = account;
+
+  const tagged = async (request: OperationRequest): Promise<Address[]> => {
+    const filter = { 'tags[0].key': markerTag, 'tags[0].value': request.marker, listall: true };
+    const rows = await client.list('listPublicIpAddresses', filter, 'publicipaddress', Address);
+    // Oldest first; some versions ignore the filter, so the comparison is ours.
+    return rows
+      .filter((one) => markerOf(one) === request.marker && one.state !== 'Free' && one.state !== 'Releasing')
+      .toSorted((a, b) => (a.allocated ?? '').localeCompare(b.allocated ?? '') || a.id.localeCompare(b.id));
+  };
+
+  const handler: OperationHandler = {
+    async send(request) {
+      if (request.stage === 'tag') return tag(request);
+      const settings = AddressSettings.parse(request.settings);
+      // The plan's own network counts before any input; a VPC's address must not name a tier, or it is bound to that tier.
+      const own = settings.networkId !== undefined || settings.vpcId !== undefined;
+      const vpcId = own ? settings.vpcId : request.inputs['vpcId'];
+      return (
+        (await adoptEarlier(handler, request)) ??
+        submit(account, request, 'associateIpAddress', {
+          vpcid: vpcId,
+          networkid: vpcId === undefined ? (settings.networkId ?? input(request, 'networkId')) : undefined,
+        })
+      );
+    },
+
+    async find(request) {
+      const job = await findJob(client, request.requestId);
+      if (request.stage === 'tag') {
+        const addressId = input(request, 'addressId');
+        if (job) return { ...job, resourceId: addressId };
+        const address = await readAddress(account, addressId);
+        const done = address !== null && markerOf(address) === request.marker;
+        return done ? { state: 'found', resourceId: addressId, others: [] } : { state: 'absent' };
+      }
+      if (job) return job;
+      const [address, ...others] = await tagged(request);
+      if (!address) return { state: 'absent' };
+      return { state: 'found', resourceId: address.id, others: others.map(({ id }) => id) };
+    },
+
+    async inspect(request, resourceId): Promise<Inspection> {
+      // The tag job names no resource: the address is remembered from the stage before.
+      const address = await readAddress(account, request.memo['addressId'] ?? resourceId);
+      if (!address) return { state: 'absent' };
+      if (address.state !== 'Allocated') return { state: 'pending' };
+      const settings = AddressSettings.parse(request.settings);
+      const carried = markerOf(address);
+      if (carried === request.marker) return { state: 'ready', found: describe(address, settings, request.marker) };
+      if (carried !== null) throw notOurs('the address', address.id);
+      // Still without its tag after the tag stage: absent is what is true of the tag, so it is asked for again.
+      return request.stage === 'tag' ? { state: 'absent' } : { state: 'next', stage: 'tag', memo: { addressId: address.id } };
+    },
+
+    async discard(request, resourceId) {
+      const address = await readAddress(account, resourceId);
+      if (!address) return 'gone';
+      if (address.state === 'Releasing') return 'in-progress';
+      // Before its tag the proof is the job: we chose its id, and it names this address.
+      const ours =
+        markerOf(address) === request.marker ||
+        (markerOf(address) === null && (await findJob(client, request.requestId))?.resourceId === address.id);
+      if (!ours) throw notOurs('the address', address.id);
+      await client.change('disassociateIpAddress', { id: address.id }, z.unknown());
+      return 'in-progress';
+    },
+  };
+
+  async function tag(request: OperationRequest) {
+    const addressId = input(request, 'addressId');
+    try {
+      const sent = await submit(account, request, 'createTags', {
+        resourceids: addressId,
+        resourcetype: 'PublicIpAddress',
+        'tags[0].key': markerTag,
+        'tags[0].value': request.marker,
+      });
+      return { ...sent, resourceId: addressId };
+    } catch (error) {
+      // A second tag of one key is refused: look whether it is ours.
+      if (!isRefusal(error, 431)) throw error;
+      const address = await readAddress(account, addressId);
+      if (!address || markerOf(address) !== request.marker) throw error;
+      const settings = AddressSettings.parse(request.settings);
+      return { state: 'done' as const, found: describe(address, settings, request.marker) };
+    }
+  }
+
+  return handler;
+}
+
+/** Binding is a state of the address. Repeating it on the same VM is harmless: a refusal means "look at the address". */
+export function networkBind(account: Account): OperationHandler {
+  /** Throws when the address serves another machine: taking it away would cut someone off. */
+  async function bound(request: OperationRequest): Promise<Found | null> {
+    const address = await readAddress(account, input(request, 'addressId'));
+    if (!address?.isstaticnat) return null;
+    if (address.virtualmachineid !== input(request, 'vmId')) {
+      throw new ProvisioningError('ask-human', 'CLD_CONTRADICTION', `the address ${address.id} is bound to another VM`);
+    }
+    const ip = address.ipaddress === null ? {} : { ipAddress: address.ipaddress };
+    return { resourceId: address.id, facts: { addressId: address.id, ...ip } as Record<string, string>, startedAt: null };
+  }
+
+  return {
+    async send(request) {
+      const addressId = input(request, 'addressId');
+      const settings = AddressSettings.parse(request.settings);
+      try {
+        await account.client.change(
+          'enableStaticNat',
+          {
+            ipaddressid: addressId,
+            virtualmachineid: input(request, 'vmId'),
+            networkid: settings.networkId ?? input(request, 'networkId'),
+          },
+          Success,
+        );
+      } catch (error) {
+        if (!isRefusal(error, 431, 537)) throw error;
+        const found = await bound(request);
+        if (!found) throw error;
+        return { state: 'done', found };
+      }
+      // The answer says no more than "success"; the address itself tells billing which one it is.
+      const found = await bound(request);
+      return { state: 'done', found: found ?? { resourceId: addressId, facts: { addressId }, startedAt: null } };
+    },
+    async find(request) {
+      const found = await bound(request);
+      return found ? { state: 'found', resourceId: found.resourceId, others: [] } : { state: 'absent' };
+    },
+    async inspect(request) {
+      const found = await bound(request);
+      return found ? { state: 'ready', found } : { state: 'absent' };
+    },
+    discard: async () => 'gone',
+  };
+}
+
+/** Done when the address serves no machine, or is gone. `find`/`inspect` speak of the effect, as for vm.delete. */
+export function networkUnbind(account: Account): OperationHandler {
+  return undoing(account, 'disableStaticNat', 'ipaddressid', (address) => !address.isstaticnat);
+}
+
+/** Done when the address is free again. */
+export function networkRelease(account: Account): OperationHandler {
+  return undoing(account, 'disassociateIpAddress', 'id', () => false);
+}
+
+function undoing(
+  account: Account,
+  command: string,
+  idParameter: string,
+  isUndone: (address: Address) => boolean,
+): OperationHandler {
+  const done = (request: OperationRequest): Found => ({ resourceId: input(request, 'addressId'), facts: {}, startedAt: null });
+  const remaining = async (request: OperationRequest): Promise<Address | null> => {
+    const address = await readAddress(account, input(request, 'addressId'));
+    return address && !isUndone(address) ? address : null;
+  };
+  return {
+    async send(request) {
+      const address = await remaining(request);
+      if (!address) return { state: 'done', found: done(request) };
+      if (!ownMarkers(request).includes(markerOf(address) ?? '')) throw notOurs('the address', address.id);
+      return { ...(await submit(account, request, command, { [idParameter]: address.id })), resourceId: address.id };
+    },
+    async find(request) {
+      const job = await findJob(account.client, request.requestId);
+      if (job) return { ...job, resourceId: input(request, 'addressId') };
+      const address = await remaining(request);
+      return address ? { state: 'absent' } : { state: 'found', resourceId: input(request, 'addressId'), others: [] };
+    },
+    async inspect(request) {
+      const address = await remaining(request);
+      if (!address) return { state: 'ready', found: done(request) };
+      return address.state === 'Releasing' || isPendingJob(address.jobstatus) ? { state: 'pending' } : { state: 'absent' };
+    },
+    discard: async () => 'gone',
+  };
+}

@@ -1,0 +1,57 @@
+import { ProvisioningError, type Disposition } from '../../errors.js';
+
+/**
+ * How CloudStack says no, sorted by its number alone; the texts change with versions and languages. The same numbers
+ * come as HTTP status, in the error's envelope, and inside the result of a job (reference section 2).
+ * Not in the table: 530, "internal error", of which nobody can say whether it had an effect.
+ */
+const refusals: Readonly<Record<number, { disposition: Disposition; code: string }>> = {
+  400: { disposition: 'reject', code: 'CLD_PARAMETER' },
+  401: { disposition: 'ask-human', code: 'CLD_AUTH' },
+  405: { disposition: 'reject', code: 'CLD_PARAMETER' },
+  429: { disposition: 'retry', code: 'CLD_THROTTLED' },
+  430: { disposition: 'reject', code: 'CLD_PARAMETER' },
+  431: { disposition: 'reject', code: 'CLD_PARAMETER' },
+  432: { disposition: 'reject', code: 'CLD_PARAMETER' },
+  503: { disposition: 'retry', code: 'CLD_UNAVAILABLE' },
+  511: { disposition: 'ask-human', code: 'CLD_AUTH' },
+  531: { disposition: 'ask-human', code: 'CLD_PERMISSION' },
+  532: { disposition: 'reject', code: 'CLD_QUOTA' },
+  533: { disposition: 'retry', code: 'CLD_CAPACITY' },
+  534: { disposition: 'retry', code: 'CLD_RESOURCE_UNAVAILABLE' },
+  535: { disposition: 'reject', code: 'CLD_QUOTA' },
+  536: { disposition: 'retry', code: 'CLD_IN_USE' },
+  537: { disposition: 'reject', code: 'CLD_CONFLICT' },
+};
+
+export function refusalFor(status: number): { disposition: Disposition; code: string } | undefined {
+  return refusals[status];
+}
+
+/** Was this error CloudStack's refusal with this number? */
+export function isRefusal(error: unknown, ...statuses: number[]): error is ProvisioningError {
+  if (!(error instanceof ProvisioningError)) return false;
+  const status = Number(error.details.cloudCode?.split('/')[0]);
+  return statuses.includes(status);
+}
+
+const longestWaitMs = 5 * 60_000;
+
+/** How long a throttling server wants us to wait: `Retry-After` (seconds or a date), or the milliseconds in its text. Capped. */
+export function retryAfterMs(header: string | undefined, text: string): number | undefined {
+  const inText = /(\d+)\s*ms/.exec(text)?.[1];
+  let waitMs: number | undefined;
+  if (header !== undefined && /^\d+$/.test(header.trim())) waitMs = Number(header) * 1000;
+  else if (header !== undefined && !Number.isNaN(Date.parse(header))) waitMs = Date.parse(header) - Date.now();
+  else if (inText !== undefined) waitMs = Number(inText);
+  return waitMs === undefined ? undefined : Math.min(Math.max(waitMs, 0), longestWaitMs);
+}
+
+/** Text of a cloud for people: one line, cut, and without any of the secrets that were part of the request. */
+export function readableText(text: string, secrets: string[]): string {
+  const clean = secrets
+    .filter((secret) => secret.length > 0)
+    .reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
+  // eslint-disable-next-line no-control-regex
+  return clean.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, 200);
+}

@@ -1,0 +1,314 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { advance, type OrderEvent } from '../machines/advance.js';
+import { finalStatuses, type OperationState, type OrderState, type Step } from '../machines/order-state.js';
+import type { Pace } from '../machines/pace.js';
+import type { Hold, Warning, WorkOrder } from '../schemas/work-order.js';
+import type { LoadedOrder } from '../store/load-orders.js';
+import { readRevisions, saveSteps, type StepToSave } from '../store/steps.js';
+import { Timers } from './timers.js';
+
+/** An open order in the memory of the one worker that owns it. */
+export interface OpenOrder {
+  state: OrderState;
+  revision: number;
+  epoch: number;
+  callbackUrl: string | null;
+  /** The order as billing sent it, while it is being planned; read from the database when it is not here. */
+  order: WorkOrder | null;
+  /** Whether its things are known to be claimed for it. */
+  claimed: boolean;
+  /** Events that arrived while a step is being stored. */
+  waiting: Happening[];
+  saving: boolean;
+}
+
+/** An event and what has to be stored with the step it causes. */
+export interface Happening {
+  event: OrderEvent;
+  planned?: { warnings: Warning[]; holds: Hold[] };
+  secrets?: { itemIndex: number; field: string; sealed: Uint8Array }[];
+}
+
+/** What the engine cannot do itself: everything that reaches outside. Called after the step is stored, never before. */
+export interface Outside {
+  plan(open: OpenOrder): void;
+  prepare(open: OpenOrder): void;
+  run(effect: 'send' | 'lookUp' | 'inspect' | 'discard', open: OpenOrder, operation: OperationState): void;
+  track(open: OpenOrder, operation: OperationState): void;
+  ended(open: OpenOrder): void;
+}
+
+export interface EngineOptions {
+  pool: pg.Pool;
+  workerId: string;
+  installationId: string;
+  log: Logger;
+  now: () => number;
+  pace: (platformId: string) => Pace;
+  /** Orders in one commit at the most; parameters are arrays, so this bounds memory, not parameter count. */
+  maxGroup?: number;
+}
+
+/**
+ * The only code that moves an order. Events come in, `advance` decides, and the steps of all orders that are ready go into
+ * one commit (design D3); their effects start after it, from memory, without another query. One order has at most one
+ * step on its way, so its effects run in the order of its steps.
+ */
+export class Engine {
+  private readonly open = new Map<string, OpenOrder>();
+  private ready: { open: OpenOrder; save: StepToSave }[] = [];
+  private flushing: Promise<void> | null = null;
+  private readonly timers: Timers;
+  private outside: Outside | null = null;
+  private stopped = false;
+  readonly counters = { commits: 0, steps: 0, lostRaces: 0, ignoredEvents: 0 };
+
+  constructor(private readonly options: EngineOptions) {
+    this.timers = new Timers(options.now, (alarm) => this.ring(alarm.orderId, alarm.operation, alarm.dueAt));
+  }
+
+  /** Ties the knot: the outside needs the engine to report back to. */
+  connect(outside: Outside): void {
+    this.outside = outside;
+  }
+
+  get openOrders(): number {
+    return this.open.size;
+  }
+
+  get(orderId: string): OpenOrder | undefined {
+    return this.open.get(orderId);
+  }
+
+  /** Takes an order whose first step has just been stored, and starts that step's effects. */
+  begin(step: Step, facts: { order: WorkOrder | null; callbackUrl: string | null; claimed: boolean }): void {
+    const open: OpenOrder = { state: step.state, revision: 1, epoch: 1, waiting: [], saving: false, ...facts };
+    if (finalStatuses.includes(step.state.status) || step.state.machine.value === 'held') return;
+    this.open.set(step.state.orderId, open);
+    this.carryOut(open, step);
+  }
+
+  /** Takes an order from the database: after a restart, or from a worker that is gone. */
+  resume(loaded: LoadedOrder): void {
+    const { state, revision, epoch, callbackUrl } = loaded;
+    this.open.set(state.orderId, { state, revision, epoch, callbackUrl, order: null, claimed: false, waiting: [], saving: false });
+    this.dispatch(state.orderId, { event: { about: 'everything', event: { type: 'RESUMED' } } });
+  }
+
+  /** Something happened to an order. Stored and carried out soon; an order that is not ours any more is left alone. */
+  dispatch(orderId: string, happening: Happening): void {
+    const open = this.open.get(orderId);
+    if (!open || this.stopped) return;
+    open.waiting.push(happening);
+    if (!open.saving) this.take(open);
+  }
+
+  /** Resolves when everything decided so far is stored. */
+  async settle(): Promise<void> {
+    while (this.flushing) await this.flushing;
+  }
+
+  async stop(): Promise<void> {
+    await this.settle();
+    this.stopped = true;
+    this.timers.stop();
+    this.open.clear();
+  }
+
+  /** Decides everything that waits for this order, as one step. */
+  private take(open: OpenOrder): void {
+    const steps: Step[] = [];
+    const secrets: StepToSave['secrets'] = [];
+    let planned: Happening['planned'] | null = null;
+    let state = open.state;
+    for (const happening of open.waiting.splice(0)) {
+      const step = advance(state, happening.event, {
+        installationId: this.options.installationId,
+        at: this.options.now(),
+        pace: this.options.pace,
+      });
+      if (!step.changed) {
+        this.counters.ignoredEvents += 1;
+        open.state = state = step.state;
+        continue;
+      }
+      state = step.state;
+      steps.push(step);
+      if (happening.secrets) secrets.push(...happening.secrets);
+      if (happening.planned) planned = happening.planned;
+    }
+    if (steps.length === 0) return;
+    const step = mergeSteps(steps);
+    open.saving = true;
+    const ends = finalStatuses.includes(step.state.status);
+    this.ready.push({
+      open,
+      save: {
+        step,
+        seenRevision: open.revision,
+        epoch: open.epoch,
+        planDocument: planned && {
+          plan: step.state.plan && JSON.stringify(step.state.plan),
+          warnings: JSON.stringify(planned.warnings),
+          holds: JSON.stringify(planned.holds),
+        },
+        callbackUrl: ends && step.state.kind === 'billing' ? open.callbackUrl : null,
+        secrets,
+      },
+    });
+    this.flushing ??= this.flush();
+  }
+
+  /** Commits group after group while there is something to commit; what becomes ready meanwhile forms the next group. */
+  private async flush(): Promise<void> {
+    await new Promise(setImmediate);
+    while (this.ready.length > 0) {
+      const group = this.ready.splice(0, this.options.maxGroup ?? 400);
+      const saved = await this.save(group.map((one) => one.save));
+      this.counters.commits += 1;
+      this.counters.steps += saved.size;
+      for (const { open, save } of group) {
+        if (saved.has(save.step.state.orderId)) this.stored(open, save.step);
+        else this.lost(open);
+      }
+    }
+    this.flushing = null;
+  }
+
+  /**
+   * Stores a group, however long the database is away. After an error nobody knows whether the commit happened
+   * (reliability P5: 50 of 50 cut connections had committed), so the rows are asked before anything is written again.
+   */
+  private async save(group: StepToSave[]): Promise<Set<string>> {
+    const done = new Set<string>();
+    let open = group;
+    for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 2_000)) {
+      try {
+        for (const orderId of await saveSteps(this.options.pool, this.options.workerId, open)) done.add(orderId);
+        return done;
+      } catch (error) {
+        const code = (error as { code?: string }).code ?? 'none';
+        this.options.log.error({ code, orders: open.length }, 'steps could not be stored');
+        if (isAboutTheData(code)) return this.saveApart(open, done);
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        open = await this.notStoredYet(open, done).catch(() => open);
+        if (open.length === 0) return done;
+      }
+    }
+  }
+
+  /** One step that PostgreSQL will never take must not hold up the others of its group. */
+  private async saveApart(group: StepToSave[], done: Set<string>): Promise<Set<string>> {
+    if (group.length === 1) {
+      this.options.log.fatal({ orderId: group[0]?.step.state.orderId }, 'a step cannot be stored; its order stops here');
+      return done;
+    }
+    for (const one of group) for (const orderId of await this.save([one])) done.add(orderId);
+    return done;
+  }
+
+  private async notStoredYet(group: StepToSave[], done: Set<string>): Promise<StepToSave[]> {
+    const rows = await readRevisions(this.options.pool, group.map(({ step }) => step.state.orderId));
+    return group.filter(({ step, seenRevision, epoch }) => {
+      const row = rows.get(step.state.orderId);
+      const ours = row?.epoch === epoch && row.workerId === this.options.workerId;
+      if (ours && row.revision === seenRevision + 1) done.add(step.state.orderId);
+      return ours && row.revision === seenRevision;
+    });
+  }
+
+  private stored(open: OpenOrder, step: Step): void {
+    open.revision += 1;
+    // What was learnt while the step was being stored and needs no storing (a preparation's outcome) is kept.
+    open.state = { ...step.state, preparations: { ...open.state.preparations, ...step.state.preparations } };
+    open.saving = false;
+    this.carryOut(open, step);
+    const { status, machine } = open.state;
+    if (finalStatuses.includes(status) || machine.value === 'held') {
+      this.open.delete(open.state.orderId);
+      this.outside?.ended(open);
+    } else if (open.waiting.length > 0) {
+      this.take(open);
+    }
+  }
+
+  /** Another worker owns it now: nothing of this step was stored, and nothing more of it is ours to do. */
+  private lost(open: OpenOrder): void {
+    this.counters.lostRaces += 1;
+    this.options.log.warn({ orderId: open.state.orderId }, 'order was taken over by another worker');
+    this.open.delete(open.state.orderId);
+  }
+
+  private carryOut(open: OpenOrder, step: Step): void {
+    const { outside } = this;
+    if (!outside) throw new Error('Engine.connect has not been called.');
+    for (const effect of step.effects) {
+      // Several steps may have been stored as one: what an earlier one wanted may be overtaken by a later one.
+      if ('operation' in effect && effect.operation && !isCurrent(open.state, effect.operation)) continue;
+      switch (effect.type) {
+        case 'plan':
+          outside.plan(open);
+          break;
+        case 'prepare':
+          outside.prepare(open);
+          break;
+        case 'track':
+          outside.track(open, effect.operation);
+          break;
+        case 'timer':
+          this.timers.add({
+            dueAt: effect.dueAt,
+            orderId: open.state.orderId,
+            operation: effect.operation && operationKey(effect.operation),
+          });
+          break;
+        default:
+          outside.run(effect.type, open, effect.operation);
+      }
+    }
+  }
+
+  private ring(orderId: string, key: string | null, dueAt: number): void {
+    const open = this.open.get(orderId);
+    if (!open) return;
+    if (key === null) {
+      if (open.state.dueAt === dueAt) this.dispatch(orderId, { event: { about: 'order', event: { type: 'TIMER' } } });
+      return;
+    }
+    const operation = open.state.operations.find((one) => operationKey(one) === key);
+    if (operation?.dueAt !== dueAt) return;
+    const { partKey, name } = operation;
+    this.dispatch(orderId, { event: { about: 'operation', partKey, name, event: { type: 'TIMER' } } });
+  }
+}
+
+export function operationKey(operation: Pick<OperationState, 'partKey' | 'name'>): string {
+  return `${operation.partKey} ${operation.name}`;
+}
+
+function isCurrent(state: OrderState, wanted: OperationState): boolean {
+  const now = state.operations.find((one) => operationKey(one) === operationKey(wanted));
+  return now?.machine.value === wanted.machine.value && now.requestId === wanted.requestId;
+}
+
+/** SQLSTATE classes 22 (data), 23 (constraint) and 42 (statement): trying again changes nothing. */
+function isAboutTheData(code: string): boolean {
+  return /^(22|23|42)/.test(code);
+}
+
+/** Several steps of one order as one: the last state, and all that has to be stored and done, in order. */
+function mergeSteps(steps: Step[]): Step {
+  const last = steps.at(-1);
+  if (!last || steps.length === 1) return last as Step;
+  const operations = new Map(steps.flatMap((step) => step.changedOperations).map((one) => [operationKey(one), one]));
+  return {
+    state: last.state,
+    changed: true,
+    changedItems: [...new Set(steps.flatMap((step) => step.changedItems))],
+    changedOperations: [...operations.values()],
+    orphans: steps.flatMap((step) => step.orphans),
+    announcements: steps.flatMap((step) => step.announcements),
+    effects: steps.flatMap((step) => step.effects),
+  };
+}

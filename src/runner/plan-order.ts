@@ -1,0 +1,86 @@
+import type { Logger } from 'pino';
+import { groupBy } from '../group-by.js';
+import { ProvisioningError } from '../errors.js';
+import { assemblePlan } from '../planner/assemble.js';
+import { draftPlan } from '../planner/draft.js';
+import type { Plan } from '../planner/plan.js';
+import type { Hold, WorkOrder } from '../schemas/work-order.js';
+import { claimResources } from '../store/accept.js';
+import type { Sql } from '../store/data-source.js';
+import type { Happening, OpenOrder } from './engine.js';
+import type { Platforms } from './platforms.js';
+
+export interface PlanningOptions {
+  sql: Sql;
+  platforms: Platforms;
+  log: Logger;
+  readOrder(orderId: string): Promise<WorkOrder>;
+}
+
+/**
+ * Plans one order: its things claimed, its items put in order, and what each of them is in its cloud's own terms read
+ * from the catalogue. Nothing is built here. Never throws: what goes wrong becomes an event, and the order waits or is held.
+ */
+export async function planOrder(open: OpenOrder, options: PlanningOptions): Promise<Happening> {
+  // A preparation was placed with its plan.
+  if (open.state.kind === 'preparation' && open.state.plan) {
+    return { event: { about: 'order', event: { type: 'PLANNED' }, plan: open.state.plan } };
+  }
+  try {
+    const order = open.order ?? (await options.readOrder(open.state.orderId));
+    const conflicts = open.claimed ? [] : await claimResources(options.sql, open.state);
+    const drafted = draftPlan(order, options.platforms.summaries());
+    const holds: Hold[] = [
+      ...conflicts.map(({ resourceId, workOrderId, status }) => ({
+        path: itemPath(order, resourceId),
+        code: 'SEM_RESOURCE_OWNED',
+        message: `${resourceId} is already ordered by ${workOrderId}, which is ${status}. Cancel one of the two.`,
+      })),
+      ...('holds' in drafted ? drafted.holds : []),
+    ];
+    if (holds.length > 0 || 'holds' in drafted) return held(holds);
+    const { draft } = drafted;
+    const resolutions = await Promise.all(
+      [...groupBy(draft.parts, (part) => part.platformId)].map(async ([platformId, parts]) => {
+        const platform = options.platforms.get(platformId);
+        if (!platform) throw new ProvisioningError('ask-human', 'CFG_PLATFORM_UNKNOWN', `Platform ${platformId} is not configured.`);
+        return platform.provisioner.resolve({ order, parts });
+      }),
+    );
+    const refused = resolutions.flatMap((resolution) => (resolution.state === 'held' ? resolution.holds : []));
+    if (refused.length > 0) return held(refused);
+    return planned(assemblePlan(draft, resolutions.filter((resolution) => resolution.state === 'resolved')));
+  } catch (error) {
+    return away(error, open, options.log);
+  }
+}
+
+function planned(plan: Plan): Happening {
+  return {
+    event: { about: 'order', event: { type: 'PLANNED' }, plan },
+    planned: { warnings: plan.warnings, holds: [] },
+  };
+}
+
+function held(holds: Hold[]): Happening {
+  const [{ code, message } = { code: 'held', message: 'Held.' }] = holds;
+  const more = holds.length > 1 ? ` (and ${holds.length - 1} more)` : '';
+  return {
+    event: { about: 'order', event: { type: 'HELD', code, message: message + more } },
+    planned: { warnings: [], holds },
+  };
+}
+
+/** The cloud, or our own database, could not be asked: the order waits and is planned again. */
+function away(error: unknown, open: OpenOrder, log: Logger): Happening {
+  const { code, message } =
+    error instanceof ProvisioningError ? error : { code: 'SYS_UNEXPECTED', message: 'Planning stopped on an error of our own; see the log.' };
+  if (!(error instanceof ProvisioningError)) {
+    log.error({ orderId: open.state.orderId, error: (error as Error).stack }, 'an order could not be planned');
+  }
+  return { event: { about: 'order', event: { type: 'CLOUD_AWAY', code, message } } };
+}
+
+function itemPath(order: WorkOrder, resourceId: string): string {
+  return `workOrderItems[${order.items.findIndex((item) => item.resourceId === resourceId)}].resourceId`;
+}

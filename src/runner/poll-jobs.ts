@@ -1,0 +1,158 @@
+import type { Logger } from 'pino';
+import type { OperationEvent } from '../machines/operation.machine.js';
+import type { OperationState } from '../machines/order-state.js';
+import type { CloudSecrets, JobReport } from '../provisioners/provisioner.js';
+import type { Happening, OpenOrder } from './engine.js';
+import type { Platform, Platforms } from './platforms.js';
+
+interface Job {
+  jobId: string;
+  orderId: string;
+  operation: OperationState;
+  submittedAt: number;
+  nextPollAt: number;
+}
+
+export interface PollerOptions {
+  platforms: Platforms;
+  log: Logger;
+  now: () => number;
+  report(orderId: string, happening: Happening): void;
+  seal(orderId: string, itemIndex: number, field: string, value: string): Uint8Array;
+}
+
+/**
+ * One poller per cloud account that asks for many jobs at once (design D5): a waiting job is a row and an entry here, not
+ * a promise or a connection. When it is asked about is learnt from how long such jobs take.
+ */
+export class Poller {
+  private readonly jobs = new Map<string, Map<string, Job>>();
+  private readonly timers = new Map<string, NodeJS.Timeout>();
+  private readonly asking = new Set<string>();
+  /** Moving average of how long a job of an operation takes, per platform, in ms. */
+  private readonly typicalMs = new Map<string, number>();
+  private stopped = false;
+
+  constructor(private readonly options: PollerOptions) {}
+
+  track(open: OpenOrder, operation: OperationState): void {
+    const { jobId } = operation.machine.context;
+    if (jobId === null || this.stopped) return;
+    const { platformId } = operation;
+    let jobs = this.jobs.get(platformId);
+    if (!jobs) this.jobs.set(platformId, (jobs = new Map()));
+    const submittedAt = operation.submittedAt ?? operation.createdAt;
+    const job = { jobId, orderId: open.state.orderId, operation, submittedAt, nextPollAt: 0 };
+    job.nextPollAt = this.firstPoll(job);
+    jobs.set(jobId, job);
+    this.arm(platformId);
+  }
+
+  get inFlight(): number {
+    return [...this.jobs.values()].reduce((sum, jobs) => sum + jobs.size, 0);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    this.timers.clear();
+  }
+
+  private firstPoll(job: Job): number {
+    const pace = this.options.platforms.pace(job.operation.platformId);
+    const typical = this.typicalMs.get(typeKey(job)) ?? pace.pollMinMs;
+    return Math.max(this.options.now(), job.submittedAt + Math.max(pace.pollMinMs, typical * 0.9));
+  }
+
+  private arm(platformId: string): void {
+    if (this.stopped || this.asking.has(platformId)) return;
+    const jobs = this.jobs.get(platformId);
+    const timer = this.timers.get(platformId);
+    if (timer) clearTimeout(timer);
+    this.timers.delete(platformId);
+    if (!jobs?.size) return;
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const job of jobs.values()) earliest = Math.min(earliest, job.nextPollAt);
+    const delay = Math.min(Math.max(earliest - this.options.now(), 0), 60_000);
+    this.timers.set(platformId, setTimeout(() => void this.poll(platformId), delay));
+  }
+
+  private async poll(platformId: string): Promise<void> {
+    this.timers.delete(platformId);
+    const platform = this.options.platforms.get(platformId);
+    const jobs = this.jobs.get(platformId);
+    if (!jobs) return;
+    this.asking.add(platformId);
+    try {
+      if (platform) await this.ask(platform, jobs);
+    } finally {
+      this.asking.delete(platformId);
+      this.arm(platformId);
+    }
+  }
+
+  private async ask(platform: Platform, jobs: Map<string, Job>): Promise<void> {
+    const { pace, summary } = platform;
+    const now = this.options.now();
+    // Whoever is due soon comes along: one list answers for all of them.
+    const due = [...jobs.values()].filter((job) => job.nextPollAt <= now + pace.pollMinMs / 2);
+    let reports: Map<string, JobReport>;
+    try {
+      reports = await platform.provisioner.pollJobs(
+        due.map((job) => ({
+          jobId: job.jobId,
+          operation: job.operation.name,
+          submittedAt: new Date(job.submittedAt).toISOString(),
+        })),
+      );
+    } catch (error) {
+      this.options.log.warn({ platformId: summary.id, jobs: due.length, reason: (error as Error).message }, 'jobs could not be asked about');
+      for (const job of due) job.nextPollAt = now + Math.min(pace.pollMaxMs, pace.pollMinMs * 4);
+      return;
+    }
+    for (const job of due) this.take(job, reports.get(job.jobId) ?? { state: 'lost' }, jobs, platform);
+  }
+
+  private take(job: Job, report: JobReport, jobs: Map<string, Job>, { pace }: Platform): void {
+    const now = this.options.now();
+    const ageMs = now - job.submittedAt;
+    if (report.state === 'pending' && ageMs < pace.jobDeadlineMs) {
+      job.nextPollAt = now + Math.min(pace.pollMaxMs, Math.max(pace.pollMinMs, ageMs * 0.2));
+      return;
+    }
+    jobs.delete(job.jobId);
+    if (report.state === 'succeeded') {
+      const before = this.typicalMs.get(typeKey(job));
+      this.typicalMs.set(typeKey(job), before === undefined ? ageMs : before * 0.8 + ageMs * 0.2);
+    }
+    const { partKey, name, itemIndex } = job.operation;
+    const secrets: CloudSecrets = report.state === 'succeeded' ? (report.secrets ?? {}) : {};
+    this.options.report(job.orderId, {
+      event: { about: 'operation', partKey, name, event: toEvent(report) },
+      secrets: Object.entries(secrets).map(([field, value]) => ({
+        itemIndex,
+        field,
+        sealed: this.options.seal(job.orderId, itemIndex, field, value),
+      })),
+    });
+  }
+}
+
+function typeKey(job: Job): string {
+  return `${job.operation.platformId} ${job.operation.name}`;
+}
+
+function toEvent(report: JobReport): OperationEvent {
+  switch (report.state) {
+    case 'pending':
+      return { type: 'OVERDUE' };
+    case 'succeeded':
+      return { type: 'JOB_SUCCEEDED', resourceId: report.resourceId };
+    case 'failed': {
+      const { disposition, code, message } = report;
+      return { type: 'JOB_FAILED', disposition, code, message };
+    }
+    case 'lost':
+      return { type: 'JOB_LOST' };
+  }
+}

@@ -1,0 +1,140 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { beginPreparation, preparationProducer } from '../machines/begin-order.js';
+import { itemFailure } from '../machines/advance.js';
+import type { OrderState, PreparationOutcome } from '../machines/order-state.js';
+import { orderIdFor } from '../order-id.js';
+import type { Preparation } from '../planner/plan.js';
+import { insertOrders } from '../store/accept.js';
+import { loadOrders } from '../store/load-orders.js';
+import type { Engine, OpenOrder } from './engine.js';
+
+export interface PreparationsOptions {
+  pool: pg.Pool;
+  engine: Engine;
+  workerId: string;
+  log: Logger;
+}
+
+/** What orders wait for and share. One entry per preparation, however many orders need it. */
+interface Entry {
+  preparation: Preparation;
+  /** Our id of the order that makes it; null until the first is placed. */
+  orderId: string | null;
+  outcome: PreparationOutcome | null;
+  waiting: Set<string>;
+  asking: boolean;
+}
+
+/**
+ * Things that many orders share (a tenant's network, an offering of a size) are made by an order that we place with
+ * ourselves: its id follows from what it makes, so the first of a hundred simultaneous orders places it and the others
+ * find it, on whatever worker they are. A failed one is placed again, under its next number, by the next order that needs it.
+ */
+export class Preparations {
+  private readonly entries = new Map<string, Entry>();
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(private readonly options: PreparationsOptions) {}
+
+  /** Another worker may be the one that makes it: the database is asked until it is there. */
+  start(everyMs = 400): void {
+    this.timer = setInterval(() => {
+      for (const entry of this.entries.values()) if (entry.waiting.size > 0) void this.look(entry);
+    }, everyMs);
+  }
+
+  stop(): void {
+    if (this.timer) clearInterval(this.timer);
+  }
+
+  /** Tells the order what is prepared already, and later what is not yet. */
+  prepare(open: OpenOrder): void {
+    for (const preparation of open.state.plan?.preparations ?? []) {
+      const id = `${preparation.platformId} ${preparation.key}`;
+      let entry = this.entries.get(id);
+      // A failure is not for ever: the next order that needs it tries once more.
+      if (!entry || entry.outcome?.state === 'failed') {
+        entry = { preparation, orderId: null, outcome: null, waiting: new Set(), asking: false };
+        this.entries.set(id, entry);
+      }
+      if (entry.outcome) {
+        this.tell(open.state.orderId, entry, entry.outcome);
+      } else {
+        entry.waiting.add(open.state.orderId);
+        void this.look(entry);
+      }
+    }
+  }
+
+  /** A preparation that this worker made has ended. */
+  ended(state: OrderState): void {
+    for (const entry of this.entries.values()) {
+      if (entry.orderId === state.orderId) this.settle(entry, state);
+    }
+  }
+
+  private async look(entry: Entry): Promise<void> {
+    if (entry.asking || entry.outcome) return;
+    entry.asking = true;
+    try {
+      for (let number = 1; ; number += 1) {
+        const workOrderId = `${entry.preparation.platformId}/${entry.preparation.key}#${number}`;
+        const orderId = orderIdFor(preparationProducer, workOrderId);
+        const found = await this.find(orderId);
+        // A new order does not inherit an old failure, but what fails while it waits is its failure too.
+        if (found?.status === 'failed' && entry.orderId !== orderId) continue;
+        entry.orderId = orderId;
+        if (!found) await this.place(orderId, workOrderId, entry.preparation);
+        else if (found.status === 'completed' || found.status === 'failed') this.settle(entry, found);
+        return;
+      }
+    } catch (error) {
+      this.options.log.warn({ preparation: entry.preparation.key, reason: (error as Error).message }, 'a preparation could not be looked at');
+    } finally {
+      entry.asking = false;
+    }
+  }
+
+  private async find(orderId: string): Promise<OrderState | null> {
+    const mine = this.options.engine.get(orderId);
+    if (mine) return mine.state;
+    const [loaded] = await loadOrders(this.options.pool, [orderId]);
+    return loaded?.state ?? null;
+  }
+
+  private async place(orderId: string, workOrderId: string, preparation: Preparation): Promise<void> {
+    const step = beginPreparation(orderId, workOrderId, preparation);
+    const inserted = await insertOrders(this.options.pool, [
+      {
+        step,
+        workerId: this.options.workerId,
+        order: null,
+        contentHash: '',
+        warnings: [],
+        repairs: [],
+        holds: [],
+        plan: JSON.stringify(step.state.plan),
+        secrets: [],
+      },
+    ]);
+    if (inserted.has(orderId)) this.options.engine.begin(step, { order: null, callbackUrl: null, claimed: true });
+  }
+
+  private settle(entry: Entry, state: OrderState): void {
+    const part = state.parts[0];
+    entry.outcome =
+      state.status === 'completed'
+        ? { state: 'ready', facts: part?.machine.context.facts ?? {} }
+        : {
+            state: 'failed',
+            failure: itemFailure(state, 0) ?? { disposition: 'reject', code: 'CLD_OUTCOME_UNCLEAR', message: 'It could not be prepared.' },
+          };
+    for (const orderId of entry.waiting) this.tell(orderId, entry, entry.outcome);
+    entry.waiting.clear();
+  }
+
+  private tell(orderId: string, entry: Entry, outcome: PreparationOutcome): void {
+    this.options.engine.dispatch(orderId, { event: { about: 'preparation', key: entry.preparation.key, outcome } });
+  }
+}

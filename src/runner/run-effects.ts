@@ -1,0 +1,162 @@
+import type { Logger } from 'pino';
+import { OutcomeUnknownError, ProvisioningError } from '../errors.js';
+import type { OperationEvent } from '../machines/operation.machine.js';
+import type { OperationState, OrderState } from '../machines/order-state.js';
+import type { CloudSecrets, OperationHandler, OperationRequest } from '../provisioners/provisioner.js';
+import type { Happening, OpenOrder } from './engine.js';
+import type { Platforms } from './platforms.js';
+import { Turns } from './turns.js';
+
+export type CloudEffect = 'send' | 'lookUp' | 'inspect' | 'discard';
+
+export interface EffectsOptions {
+  platforms: Platforms;
+  log: Logger;
+  report(orderId: string, happening: Happening): void;
+  openSecret(orderId: string, itemIndex: number, field: string): Promise<string | undefined>;
+  seal(orderId: string, itemIndex: number, field: string, value: string): Uint8Array;
+  /** Calls under way per platform at the most. */
+  concurrency?: number;
+}
+
+/**
+ * Carries out what the machines asked for, one cloud call each, and reports the answer as an event. Never decides:
+ * how an answer is to be taken stands in `operation.machine.ts`.
+ */
+export class Effects {
+  private readonly turns = new Map<string, Turns>();
+
+  constructor(private readonly options: EffectsOptions) {}
+
+  run(effect: CloudEffect, open: OpenOrder, operation: OperationState): void {
+    const { platformId } = operation;
+    let turns = this.turns.get(platformId);
+    if (!turns) this.turns.set(platformId, (turns = new Turns(this.options.concurrency ?? 32)));
+    turns.take(() => this.call(effect, open, operation));
+  }
+
+  /** Resolves when no call is under way. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.turns.values()].map((turns) => turns.idle()));
+  }
+
+  private async call(effect: CloudEffect, open: OpenOrder, operation: OperationState): Promise<void> {
+    const { orderId } = open.state;
+    const { partKey, name, itemIndex } = operation;
+    const { event, secrets } = await this.ask(effect, open, operation);
+    const sealed = Object.entries(secrets ?? {}).map(([field, value]) => ({
+      itemIndex,
+      field,
+      sealed: this.options.seal(orderId, itemIndex, field, value),
+    }));
+    this.options.report(orderId, { event: { about: 'operation', partKey, name, event }, secrets: sealed });
+  }
+
+  private async ask(
+    effect: CloudEffect,
+    open: OpenOrder,
+    operation: OperationState,
+  ): Promise<{ event: OperationEvent; secrets?: CloudSecrets | undefined }> {
+    const platform = this.options.platforms.get(operation.platformId);
+    const handler = platform?.provisioner.operations[operation.name];
+    if (!handler) {
+      return needsOperator('CLD_UNSUPPORTED', `Platform ${operation.platformId} cannot do ${operation.name}.`);
+    }
+    try {
+      return await callHandler(effect, handler, this.request(open, operation), operation);
+    } catch (error) {
+      return this.sortError(effect, error, operation);
+    }
+  }
+
+  private sortError(effect: CloudEffect, error: unknown, operation: OperationState): { event: OperationEvent } {
+    if (error instanceof ProvisioningError) {
+      const { code, message } = error;
+      if (error.disposition === 'retry') {
+        return { event: { type: 'TRY_LATER', code, message, retryAfterMs: error.details.retryAfterMs ?? null } };
+      }
+      // A look that is refused says nothing of the thing looked for: a person has to see why.
+      const rejected = error.disposition === 'reject' && (effect === 'send' || effect === 'discard');
+      return { event: { type: rejected ? 'REJECTED' : 'NEEDS_OPERATOR', code, message } };
+    }
+    if (error instanceof OutcomeUnknownError) {
+      const { code, message } = error;
+      const looked = effect === 'lookUp' || effect === 'inspect';
+      return { event: looked ? { type: 'TRY_LATER', code, message, retryAfterMs: null } : { type: 'OUTCOME_UNKNOWN', code, message } };
+    }
+    // Our bug. Whether the request left nobody knows, so nothing is repeated; a person sees it.
+    this.options.log.error(
+      { effect, operation: operation.name, marker: operation.marker, error: (error as Error).stack },
+      'a cloud adapter threw something that is not an answer',
+    );
+    return needsOperator('SYS_UNEXPECTED', `${operation.name} stopped on an error of Orderwright's own; see the log.`);
+  }
+
+  private request(open: OpenOrder, operation: OperationState): OperationRequest {
+    const { state } = open;
+    const { context } = operation.machine;
+    const part = state.plan?.parts.find((one) => one.key === operation.partKey);
+    return {
+      operation: operation.name,
+      stage: context.stage,
+      memo: context.memo,
+      marker: operation.marker,
+      requestId: operation.requestId,
+      attempt: context.attempt,
+      settings: part?.settings ?? {},
+      inputs: inputsOf(state, operation.partKey),
+      openSecret: (field) => this.options.openSecret(state.orderId, operation.itemIndex, field),
+    };
+  }
+}
+
+/** What earlier parts and preparations found, under the names the plan gave them, and the part's own facts. */
+export function inputsOf(state: OrderState, partKey: string): Record<string, string> {
+  const inputs: Record<string, string> = {};
+  const planned = state.plan?.parts.find((one) => one.key === partKey);
+  for (const [name, { from, fact }] of Object.entries(planned?.inputs ?? {})) {
+    const preparation = state.preparations[from];
+    const facts =
+      state.parts.find((part) => part.key === from)?.machine.context.facts ??
+      (preparation?.state === 'ready' ? preparation.facts : undefined);
+    const value = facts?.[fact];
+    if (value !== undefined) inputs[name] = value;
+  }
+  return { ...inputs, ...state.parts.find((part) => part.key === partKey)?.machine.context.facts };
+}
+
+async function callHandler(
+  effect: CloudEffect,
+  handler: OperationHandler,
+  request: OperationRequest,
+  operation: OperationState,
+): Promise<{ event: OperationEvent; secrets?: CloudSecrets | undefined }> {
+  const resourceId = operation.machine.context.resourceId ?? '';
+  switch (effect) {
+    case 'send': {
+      const sent = await handler.send(request);
+      if (sent.state === 'pending') return { event: { type: 'ACCEPTED', jobId: sent.jobId, resourceId: sent.resourceId } };
+      if (sent.state === 'next') return { event: { type: 'NEXT_STAGE', stage: sent.stage, memo: sent.memo } };
+      return { event: { type: 'DONE', ...sent.found }, secrets: sent.secrets };
+    }
+    case 'lookUp': {
+      const finding = await handler.find(request);
+      if (finding.state === 'absent') return { event: { type: 'ABSENT' } };
+      if (finding.state === 'job') return { event: { type: 'FOUND_JOB', jobId: finding.jobId, resourceId: finding.resourceId } };
+      return { event: { type: 'FOUND', resourceId: finding.resourceId, others: finding.others } };
+    }
+    case 'inspect': {
+      const inspection = await handler.inspect(request, resourceId);
+      if (inspection.state === 'ready') return { event: { type: 'READY', ...inspection.found } };
+      if (inspection.state === 'next') return { event: { type: 'NEXT_STAGE', stage: inspection.stage, memo: inspection.memo } };
+      if (inspection.state === 'broken') return { event: { type: 'BROKEN', code: inspection.code, message: inspection.message } };
+      return { event: { type: inspection.state === 'pending' ? 'PENDING' : 'ABSENT' } };
+    }
+    case 'discard':
+      return { event: { type: (await handler.discard(request, resourceId)) === 'gone' ? 'GONE' : 'IN_PROGRESS' } };
+  }
+}
+
+function needsOperator(code: string, message: string): { event: OperationEvent } {
+  return { event: { type: 'NEEDS_OPERATOR', code, message } };
+}

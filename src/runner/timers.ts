@@ -1,0 +1,92 @@
+/** A wake-up call for an order, or for one of its operations. */
+export interface Alarm {
+  dueAt: number;
+  orderId: string;
+  /** `<partKey> <name>` of the operation, or null for the order itself. */
+  operation: string | null;
+}
+
+/**
+ * All waiting in one heap with one timer: 100,000 waiting orders cost 100,000 small rows here, not 100,000 timers.
+ * The rows in the database are the truth; this is only what wakes them (reliability X1, X2).
+ */
+export class Timers {
+  private readonly heap: Alarm[] = [];
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly now: () => number,
+    private readonly ring: (alarm: Alarm) => void,
+  ) {}
+
+  add(alarm: Alarm): void {
+    this.heap.push(alarm);
+    this.rise(this.heap.length - 1);
+    if (this.heap[0] === alarm) this.arm();
+  }
+
+  get size(): number {
+    return this.heap.length;
+  }
+
+  stop(): void {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = null;
+    this.heap.length = 0;
+  }
+
+  private arm(): void {
+    if (this.timer) clearTimeout(this.timer);
+    const first = this.heap[0];
+    if (!first) return;
+    // setTimeout beyond 2^31-1 ms fires at once; an hour is far enough ahead.
+    this.timer = setTimeout(() => this.ringDue(), Math.min(Math.max(first.dueAt - this.now(), 0), 3_600_000));
+  }
+
+  private ringDue(): void {
+    this.timer = null;
+    const now = this.now();
+    for (let first = this.heap[0]; first && first.dueAt <= now; first = this.heap[0]) {
+      this.takeFirst();
+      this.ring(first);
+    }
+    this.arm();
+  }
+
+  private takeFirst(): void {
+    const last = this.heap.pop();
+    if (!last || this.heap.length === 0) return;
+    this.heap[0] = last;
+    this.sink(0);
+  }
+
+  private rise(from: number): void {
+    let index = from;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (this.due(parent) <= this.due(index)) return;
+      this.swap(index, parent);
+      index = parent;
+    }
+  }
+
+  private sink(from: number): void {
+    let index = from;
+    for (;;) {
+      const left = 2 * index + 1;
+      const smaller = left + 1 < this.heap.length && this.due(left + 1) < this.due(left) ? left + 1 : left;
+      if (smaller >= this.heap.length || this.due(index) <= this.due(smaller)) return;
+      this.swap(index, smaller);
+      index = smaller;
+    }
+  }
+
+  private due(index: number): number {
+    return this.heap[index]?.dueAt ?? Number.POSITIVE_INFINITY;
+  }
+
+  private swap(a: number, b: number): void {
+    const [first, second] = [this.heap[a], this.heap[b]];
+    if (first && second) [this.heap[a], this.heap[b]] = [second, first];
+  }
+}

@@ -1,0 +1,127 @@
+import type { JsonObject } from '../json.js';
+import type { Sql } from './data-source.js';
+
+/** One stored fact with what a reader needs to say whose it is. `type` without prefix and version (`item.completed`). */
+export interface StoredEvent {
+  orderId: string;
+  producer: string;
+  workOrderId: string;
+  /** 1, 2, 3 … without a gap, per order. */
+  sequence: number;
+  type: string;
+  itemIndex: number | null;
+  /** Billing's line and thing, where the event is about one. */
+  workOrderItemId: string | null;
+  resourceId: string | null;
+  at: Date;
+  data: JsonObject;
+  /** Where a reader that has seen this event goes on. */
+  cursor: Cursor;
+}
+
+/** A place in the stream of all events. `tx` is a PostgreSQL transaction number, as text because it has 64 bits. */
+export interface Cursor {
+  tx: string;
+  orderId: string;
+  sequence: number;
+}
+
+/** Before the first event. */
+export const beginning: Cursor = { tx: '0', orderId: '00000000-0000-0000-0000-000000000000', sequence: 0 };
+
+/**
+ * The events after a cursor, in the one order that every reader sees. Only what was written by transactions older than
+ * the oldest one still running is given out: a later one can then never commit something into the part already read.
+ *
+ * @returns the events, and the cursor to go on from (the given one when there are none)
+ */
+export async function readEvents(
+  sql: Sql,
+  after: Cursor,
+  limit: number,
+): Promise<{ events: StoredEvent[]; cursor: Cursor }> {
+  const { rows } = await sql.query<EventRow>({
+    name: 'read-events',
+    // The page is cut before the joins, so that a short page never joins the whole history. The first condition on tx
+    // says nothing that the second does not; it is what the index can use.
+    text: `
+      with page as materialized (
+        select tx, order_id, sequence, type, item_index, at, data from event
+         where tx >= $1::xid8 and tx < pg_snapshot_xmin(pg_current_snapshot())
+           and (tx, order_id, sequence) > ($1::xid8, $2::uuid, $3::int)
+         order by tx, order_id, sequence limit $4)
+      select page.tx::text, page.order_id, page.sequence, page.type, page.item_index, page.at, page.data,
+             o.producer, o.work_order_id, i.work_order_item_id, i.resource_id
+        from page join work_order o using (order_id)
+        left join work_order_item i on i.order_id = page.order_id and i.item_index = page.item_index
+       order by page.tx, page.order_id, page.sequence`,
+    values: [after.tx, after.orderId, after.sequence, limit],
+  });
+  const events = rows.map(toEvent);
+  return { events, cursor: events.at(-1)?.cursor ?? after };
+}
+
+/** One order's events, oldest first. */
+export async function eventsOfOrder(sql: Sql, orderId: string): Promise<StoredEvent[]> {
+  const { rows } = await sql.query<EventRow>(
+    `select e.tx::text, e.order_id, e.sequence, e.type, e.item_index, e.at, e.data, o.producer, o.work_order_id,
+            i.work_order_item_id, i.resource_id
+       from event e join work_order o using (order_id)
+       left join work_order_item i on i.order_id = e.order_id and i.item_index = e.item_index
+      where e.order_id = $1 order by e.sequence`,
+    [orderId],
+  );
+  return rows.map(toEvent);
+}
+
+/** The place after everything that is settled now. */
+export async function newestCursor(sql: Sql): Promise<Cursor> {
+  // One below the oldest running transaction, with the greatest uuid: everything older has been written.
+  const { rows } = await sql.query<{ tx: string }>(
+    `select (pg_snapshot_xmin(pg_current_snapshot())::text::numeric - 1)::text as tx`,
+  );
+  return { tx: rows[0]?.tx ?? '0', orderId: 'ffffffff-ffff-ffff-ffff-ffffffffffff', sequence: 2_147_483_647 };
+}
+
+/** `<tx>-<orderId>-<sequence>`: the `id` of a server-sent event. */
+export function printCursor({ tx, orderId, sequence }: Cursor): string {
+  return `${tx}-${orderId}-${sequence}`;
+}
+
+/** @returns null for anything that `printCursor` could not have written */
+export function parseCursor(text: string): Cursor | null {
+  const found = /^(\d{1,19})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-(\d{1,10})$/.exec(text);
+  if (!found) return null;
+  const [, tx = '0', orderId = '', sequence = ''] = found;
+  return Number(sequence) > 2_147_483_647 ? null : { tx, orderId, sequence: Number(sequence) };
+}
+
+interface EventRow {
+  tx: string;
+  order_id: string;
+  sequence: number;
+  type: string;
+  item_index: number | null;
+  at: Date;
+  data: JsonObject;
+  producer: string;
+  work_order_id: string;
+  work_order_item_id: string | null;
+  resource_id: string | null;
+}
+
+function toEvent(row: EventRow): StoredEvent {
+  return {
+    orderId: row.order_id,
+    producer: row.producer,
+    workOrderId: row.work_order_id,
+    sequence: row.sequence,
+    type: row.type,
+    itemIndex: row.item_index,
+    workOrderItemId: row.work_order_item_id,
+    resourceId: row.resource_id,
+    at: row.at,
+    data: row.data,
+    cursor: { tx: row.tx, orderId: row.order_id, sequence: row.sequence },
+  };
+}
