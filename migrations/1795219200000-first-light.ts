@@ -146,10 +146,13 @@ export class FirstLight1795219200000 implements MigrationInterface {
         sealed_body bytea not null,
         sealed_proposal bytea,
         headers jsonb not null default '{}',
-        repairs jsonb not null default '[]'
+        repairs jsonb not null default '[]',
+        tx xid8 not null default pg_current_xact_id()
       );
       create unique index received_message_record on received_message (origin, body_sha256) where channel = 'kafka';
       create index received_message_rejected on received_message (received_at desc)
+        where verdict in ('conflict', 'set-aside', 'refused');
+      create index received_message_rejected_tx on received_message (tx)
         where verdict in ('conflict', 'set-aside', 'refused');
       create index received_message_order on received_message (order_id) where order_id is not null;
 

@@ -72,9 +72,7 @@ export function createSealer(keys: Uint8Array | readonly Uint8Array[]): Sealer {
       decipher.setAAD(Buffer.concat([bytes.subarray(0, 1 + idBytes), Buffer.from(aad, 'utf8')]));
       decipher.setAuthTag(bytes.subarray(-tagBytes));
       try {
-        return Buffer.concat([decipher.update(bytes.subarray(headerBytes, -tagBytes)), decipher.final()]).toString(
-          'utf8',
-        );
+        return Buffer.concat([decipher.update(bytes.subarray(headerBytes, -tagBytes)), decipher.final()]);
       } catch {
         throw new UnsealError('The sealed text was changed, or it belongs to something else');
       }

@@ -28,7 +28,7 @@ export function requestIdFor(marker: string, attempt: number, stage: string | nu
 }
 
 /** Chosen once at random. Changing it would make every request in flight unrecognisable. */
-const requestNamespace = '0f1c9d0a-6c0b-4c27-9c55-2a1d2f7a3e41';
+const requestNamespace = '07590af9-a29d-487b-b964-9129bad75e34';
 
 function marker(words: string[]): string {
   // As JSON, so that no two lists of words become the same text ("a","bc" and "ab","c").

@@ -108,7 +108,13 @@ export type JobReport =
   | { state: 'pending' }
   /** `secrets`: what the cloud shows once (a generated password); the engine seals it in the same commit. */
   | { state: 'succeeded'; resourceId: string | null; secrets?: CloudSecrets }
-  | { state: 'failed'; disposition: 'retry' | 'reject' | 'ask-human'; code: string; message: string; cloudCode?: string }
+  | {
+      state: 'failed';
+      disposition: 'retry' | 'reject' | 'ask-human';
+      code: string;
+      message: string;
+      cloudCode?: string;
+    }
   /** The cloud does not know the job (expired, restarted): the resource has to tell. */
   | { state: 'lost' };
 

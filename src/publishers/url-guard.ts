@@ -100,6 +100,10 @@ function checkHost(url: URL, authority: string, allow: AllowRule[]): UrlVerdict 
   const port = portOf(url);
   if (address) {
     if (isOpen(address, port, allow)) return { ok: true, url };
+    const inRange = allow.some((rule) => rule.kind === 'range' && isInRange(address, rule.range));
+    if (inRange || (reachOf(address) === 'global' && servicePorts.has(port))) {
+      return refuse('URL_FORBIDDEN_PORT', `Port ${port} of ${host} is not allowed.`);
+    }
     if (reachOf(address) !== 'global') {
       return refuse(
         'URL_FORBIDDEN_ADDRESS',

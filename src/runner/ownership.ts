@@ -6,7 +6,7 @@ import type { Engine } from './engine.js';
 
 export interface OwnershipOptions {
   pool: pg.Pool;
-  engine: Engine;
+  engine: Pick<Engine, 'resume'>;
   workerId: string;
   leaseMs: number;
   log: Logger;

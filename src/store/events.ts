@@ -13,6 +13,7 @@ export interface StoredEvent {
   /** Billing's line and thing, where the event is about one. */
   workOrderItemId: string | null;
   resourceId: string | null;
+  resourceType: string | null;
   at: Date;
   data: JsonObject;
   /** Where a reader that has seen this event goes on. */
@@ -51,7 +52,7 @@ export async function readEvents(
            and (tx, order_id, sequence) > ($1::xid8, $2::uuid, $3::int)
          order by tx, order_id, sequence limit $4)
       select page.tx::text, page.order_id, page.sequence, page.type, page.item_index, page.at, page.data,
-             o.producer, o.work_order_id, i.work_order_item_id, i.resource_id
+             o.producer, o.work_order_id, i.work_order_item_id, i.resource_id, i.resource_type
         from page join work_order o using (order_id)
         left join work_order_item i on i.order_id = page.order_id and i.item_index = page.item_index
        order by page.tx, page.order_id, page.sequence`,
@@ -65,7 +66,7 @@ export async function readEvents(
 export async function eventsOfOrder(sql: Sql, orderId: string): Promise<StoredEvent[]> {
   const { rows } = await sql.query<EventRow>(
     `select e.tx::text, e.order_id, e.sequence, e.type, e.item_index, e.at, e.data, o.producer, o.work_order_id,
-            i.work_order_item_id, i.resource_id
+            i.work_order_item_id, i.resource_id, i.resource_type
        from event e join work_order o using (order_id)
        left join work_order_item i on i.order_id = e.order_id and i.item_index = e.item_index
       where e.order_id = $1 order by e.sequence`,
@@ -108,6 +109,7 @@ interface EventRow {
   work_order_id: string;
   work_order_item_id: string | null;
   resource_id: string | null;
+  resource_type: string | null;
 }
 
 function toEvent(row: EventRow): StoredEvent {
@@ -120,6 +122,7 @@ function toEvent(row: EventRow): StoredEvent {
     itemIndex: row.item_index,
     workOrderItemId: row.work_order_item_id,
     resourceId: row.resource_id,
+    resourceType: row.resource_type,
     at: row.at,
     data: row.data,
     cursor: { tx: row.tx, orderId: row.order_id, sequence: row.sequence },

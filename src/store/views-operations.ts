@@ -118,12 +118,10 @@ export interface PreparationView {
 /** The operations behind preparations, found by their marker: the one thing about them that an index knows. */
 export async function readPreparations(
   sql: Sql,
+  installationId: string,
   wanted: { platformId: string; key: string }[],
 ): Promise<PreparationView[]> {
   if (wanted.length === 0) return [];
-  const installed = await sql.query<{ installation_id: string }>('select installation_id from installation');
-  const installationId = installed.rows[0]?.installation_id;
-  if (installationId === undefined) return [];
   const markers = wanted.map(({ platformId, key }) => preparationMarker(installationId, platformId, key));
   const { rows } = await sql.query<PreparationRow>(
     `select platform_id, part_key, order_id, state, job_id, context -> 'failure' ->> 'message' as failure, created_at,

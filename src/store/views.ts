@@ -1,4 +1,3 @@
-import type { Json } from '../json.js';
 import type { OrderStatus } from '../machines/order-state.js';
 import type { Hold, Repair, Warning, WorkOrder } from '../schemas/work-order.js';
 import type { Sql } from './data-source.js';
@@ -173,21 +172,4 @@ interface LineRow {
   reason: { code: string; message: string } | null;
   micros: string;
   items: Record<string, number>;
-}
-
-/** How many orders stand where; what was finished long ago is not counted. */
-export async function countOpenOrders(sql: Sql): Promise<Record<string, number>> {
-  const { rows } = await sql.query<{ counts: Record<string, number> }>(
-    `select coalesce(jsonb_object_agg(status, n), '{}') as counts from (
-       select status, count(*)::int as n from work_order where finished_at is null and kind = 'billing' group by status) s`,
-  );
-  return rows[0]?.counts ?? {};
-}
-
-/** The plan as it is stored with the order. */
-export async function readPlan(sql: Sql, orderId: string): Promise<Json> {
-  const { rows } = await sql.query<{ plan: Json }>('select plan from work_order_document where order_id = $1', [
-    orderId,
-  ]);
-  return rows[0]?.plan ?? null;
 }

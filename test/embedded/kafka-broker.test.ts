@@ -36,7 +36,12 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
 
 /** A member of a group that commits by hand, as `offset + 1`, what it has noted. */
 async function member(group: string, topic: string, seen: Map<string, Set<number>>): Promise<Consumer> {
-  const consumer = client.consumer({ groupId: group, sessionTimeout: 10_000, heartbeatInterval: 500 });
+  const consumer = client.consumer({
+    groupId: group,
+    sessionTimeout: 10_000,
+    heartbeatInterval: 500,
+    maxWaitTimeInMs: 250,
+  });
   consumers.push(consumer);
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
@@ -45,12 +50,13 @@ async function member(group: string, topic: string, seen: Map<string, Set<number
   await consumer.run({
     autoCommit: false,
     eachBatchAutoResolve: false,
-    eachBatch: async ({ batch, isRunning, isStale }: EachBatchPayload) => {
+    eachBatch: async ({ batch, resolveOffset, isRunning, isStale }: EachBatchPayload) => {
       for (const message of batch.messages) {
         if (!isRunning() || isStale()) return;
         seen.get(id)?.add(Number(message.value?.toString()));
         const offset = String(BigInt(message.offset) + 1n);
         await consumer.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset }]);
+        resolveOffset(message.offset); // without it the same batch is fetched again, committed or not
       }
     },
   });

@@ -14,6 +14,8 @@ export const limits = {
   msgLayers: 5,
   /** JSON text inside JSON text; a sixth is refused. */
   textLayers: 5,
+  /** Longer damage gets no proposed repair: a hundred items are shorter, and each attempt reads it all again. */
+  repairableLength: 256 * 1024,
   items: 100,
   /** Fields of a form body. */
   formFields: 100,

@@ -1,3 +1,5 @@
+import { limits } from './limits.js';
+
 /**
  * Python's way of printing a dict, turned into JSON text token by token. Nothing is evaluated and no grammar is checked
  * here: the JSON that comes out goes through the same scan as everybody's, so limits live in one place.
@@ -34,12 +36,17 @@ const simpleEscapes: Record<string, string> = {
   '\\': '\\', "'": "'", '"': '"', a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\n': '',
 }; // prettier-ignore
 
+/** ASCII letters, digits and _ . + - */
+const isWordCharacter = (c: number): boolean =>
+  (c >= 0x30 && c <= 0x39) || (c >= 0x61 && c <= 0x7a) || (c >= 0x41 && c <= 0x5a) || c === 0x5f || c === 0x2e || c === 0x2b || c === 0x2d;
+
 class Writer {
   sawUnicodePrefix = false;
   sawPlainUnicodeEscape = false;
   private json = '';
   private sawBackslash = false;
   private commaAt = -1;
+  private depth = 0;
   private afterOpener = true;
   private readonly jsonOffsets: number[] = [];
   private readonly sourceOffsets: number[] = [];
@@ -73,8 +80,14 @@ class Writer {
       if (this.afterOpener) this.flushComma();
       return i + 1;
     }
-    if (c === '{' || c === '[' || c === ':') return this.write(c, i, i + 1);
+    if (c === ':') return this.write(c, i, i + 1);
+    if (c === '{' || c === '[') {
+      // The scan of what is written so far says the rest.
+      if (++this.depth > limits.depth) return this.write(c, i, this.text.length);
+      return this.write(c, i, i + 1);
+    }
     if (c === '}' || c === ']') {
+      this.depth--;
       this.commaAt = -1; // a trailing comma: allowed in Python, and says nothing
       return this.write(c, i, i + 1);
     }
@@ -85,7 +98,7 @@ class Writer {
 
   private word(i: number): number {
     let end = i;
-    while (end < this.text.length && /[A-Za-z0-9_.+-]/.test(this.text[end] ?? '')) end++;
+    while (isWordCharacter(this.text.charCodeAt(end))) end++;
     const word = this.text.slice(i, Math.min(end, i + 400));
     const quote = this.text[end];
     if (quote === "'" || quote === '"') {

@@ -1,3 +1,4 @@
+import type { Code } from '../../codes.js';
 import type { Json, JsonObject } from '../../json.js';
 import { messageFields, OrderMessage } from '../../schemas/order-message.js';
 import type { WorkOrder } from '../../schemas/work-order.js';
@@ -79,8 +80,9 @@ function readOrderConfig(fields: KeptFields, context: ReadingContext): Json {
   if (typeof sent === 'string') {
     const read = readText(sent);
     if (!read.ok) {
-      if (!read.damaged) for (const problem of read.problems) context.notes.problems.push({ ...problem, path: 'workOrderConfig' });
-      return sent;
+      if (read.damaged) return sent;
+      for (const { code, message } of read.problems) context.notes.problem(code as Code, 'workOrderConfig', message);
+      return null;
     }
     value = read.value;
   }

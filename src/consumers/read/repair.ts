@@ -1,3 +1,4 @@
+import { limits } from './limits.js';
 import { isFault, pythonToJson } from './python-literal.js';
 import { scanJson } from './scan.js';
 
@@ -14,6 +15,7 @@ export interface Proposal {
 const attempts = 4;
 
 export function proposeRepair(text: string): Proposal | null {
+  if (text.length > limits.repairableLength) return null;
   const rules: string[] = [];
   let mended = text;
   const requoted = quoteInnerObjects(text);

@@ -1,15 +1,7 @@
 import { z } from 'zod';
 import { isRefusal } from './refusals.js';
 import type { CloudStackClient } from './client.js';
-import {
-  Capability,
-  DiskOffering,
-  NetworkOffering,
-  ServiceOffering,
-  Template,
-  VpcOffering,
-  Zone,
-} from './schema.js';
+import { Capability, DiskOffering, NetworkOffering, ServiceOffering, Template, VpcOffering, Zone } from './schema.js';
 
 /** The cloud's price list, so to speak: read seldom, shared by all orders, one read at a time however many ask. */
 export interface Catalogue {
@@ -58,8 +50,11 @@ export function catalogueOf(client: CloudStackClient, ttlMs: number): Catalogue 
       once('service', () => client.list('listServiceOfferings', {}, 'serviceoffering', ServiceOffering)),
     diskOfferings: () => once('disk', () => client.list('listDiskOfferings', {}, 'diskoffering', DiskOffering)),
     networkOfferings: () =>
-      once('network', () => client.list('listNetworkOfferings', { state: 'Enabled' }, 'networkoffering', NetworkOffering)),
-    vpcOfferings: () => once('vpc', () => client.list('listVPCOfferings', { state: 'Enabled' }, 'vpcoffering', VpcOffering)),
+      once('network', () =>
+        client.list('listNetworkOfferings', { state: 'Enabled' }, 'networkoffering', NetworkOffering),
+      ),
+    vpcOfferings: () =>
+      once('vpc', () => client.list('listVPCOfferings', { state: 'Enabled' }, 'vpcoffering', VpcOffering)),
     async takesPasswords() {
       const [major = 0, minor = 0] = (await capability()).cloudstackversion.split('.').map(Number);
       return major > 4 || (major === 4 && minor >= 19);

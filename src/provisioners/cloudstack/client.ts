@@ -18,7 +18,12 @@ export interface CloudStackClient {
   read<T>(command: string, params: Params, answer: z.ZodType<T>): Promise<T>;
   change<T>(command: string, params: Params, answer: z.ZodType<T>): Promise<T>;
   /** All pages of a list. `object` is the key of the rows; an empty list has none. */
-  list<T extends { id: string | null }>(command: string, params: Params, object: string, row: z.ZodType<T>): Promise<T[]>;
+  list<T extends { id: string | null }>(
+    command: string,
+    params: Params,
+    object: string,
+    row: z.ZodType<T>,
+  ): Promise<T[]>;
   /** One page and the total; for readers who decide themselves how far to go. */
   page<T>(command: string, params: Params, object: string, row: z.ZodType<T>): Promise<{ rows: T[]; count: number }>;
   close(): Promise<void>;
@@ -43,7 +48,12 @@ export function cloudStackClient({ serviceUrl, credentials, http, pace }: Client
   const session = 'apiKey' in credentials ? null : openSession(credentials, (params) => post('login', params, 'read'));
 
   /** One request, signed or with the session's key. Everything by POST: a query string ends up in access logs, keys and all. */
-  async function attempt(command: string, params: Record<string, string>, kind: Kind, login: Session | null): Promise<unknown> {
+  async function attempt(
+    command: string,
+    params: Record<string, string>,
+    kind: Kind,
+    login: Session | null,
+  ): Promise<unknown> {
     if (login) return (await post(command, { ...params, sessionkey: login.key }, kind, login.cookie)).wrapper;
     if (!('apiKey' in credentials)) throw new Error('a session client was asked to sign');
     const signed = {
@@ -88,18 +98,14 @@ export function cloudStackClient({ serviceUrl, credentials, http, pace }: Client
   }
 
   async function ask<T>(command: string, params: Params, schema: z.ZodType<T>, kind: Kind): Promise<T> {
-    const read = schema.safeParse(await call(command, params, kind));
-    if (read.success) return read.data;
-    const where = read.error.issues.map((issue) => issue.path.join('.')).join(', ');
-    throw unreadable(command, kind, 'CLD_RESPONSE_TYPE', `the answer has not the expected form (${where.slice(0, 120)})`);
+    return shaped(await call(command, params, kind), schema, command, kind);
   }
 
   async function page<T>(command: string, params: Params, object: string, row: z.ZodType<T>) {
-    const rows = z.array(row).nullish();
-    const answer = await ask(command, params, z.looseObject({ count: z.unknown(), [object]: rows }), 'read');
-    const found = rows.parse(answer[object]) ?? [];
-    const count = Number(answer.count);
-    return { rows: found, count: Number.isInteger(count) ? count : found.length };
+    const answer = shaped(await call(command, params, 'read'), z.record(z.string(), z.unknown()), command, 'read');
+    const rows = shaped(answer[object] ?? [], z.array(row), command, 'read');
+    const count = Number(answer['count']);
+    return { rows, count: Number.isInteger(count) ? count : rows.length };
   }
 
   return {
@@ -124,7 +130,8 @@ export function cloudStackClient({ serviceUrl, credentials, http, pace }: Client
 function unwrap(answer: HttpAnswer, command: string, kind: Kind, secrets: string[]): unknown {
   const wrapper = onlyValue(answer.text);
   const said = CloudError.safeParse(wrapper).data ?? {};
-  const status = said.errorcode ?? (answer.status >= 200 && answer.status < 300 && wrapper !== null ? 200 : answer.status);
+  const status =
+    said.errorcode ?? (answer.status >= 200 && answer.status < 300 && wrapper !== null ? 200 : answer.status);
   if (status === 200) return wrapper;
 
   const cloudCode = said.cserrorcode === undefined ? `${status}` : `${status}/${said.cserrorcode}`;
@@ -174,6 +181,14 @@ function withoutAnswer(error: unknown, command: string, kind: Kind): Error {
   if (!(error instanceof NoAnswerError)) return error instanceof Error ? error : new Error(String(error));
   if (error.sent) return unreadable(command, kind, 'CLD_UNREACHABLE', error.reason);
   return new ProvisioningError('retry', 'CLD_UNREACHABLE', `CloudStack cannot be reached (${error.reason})`);
+}
+
+function shaped<T>(answer: unknown, schema: z.ZodType<T>, command: string, kind: Kind): T {
+  const read = schema.safeParse(answer);
+  if (read.success) return read.data;
+  const where = read.error.issues.map((issue) => issue.path.join('.')).join(', ');
+  const why = `the answer has not the expected form (${where.slice(0, 120)})`;
+  throw unreadable(command, kind, 'CLD_RESPONSE_TYPE', why);
 }
 
 function unreadable(command: string, kind: Kind, readCode: string, why: string): Error {

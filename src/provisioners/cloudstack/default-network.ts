@@ -59,7 +59,8 @@ export function defaultNetworkEnsure(account: Account): OperationHandler {
   };
 }
 
-const settingsOf = (request: OperationRequest): DefaultNetworkSettings => DefaultNetworkSettings.parse(request.settings);
+const settingsOf = (request: OperationRequest): DefaultNetworkSettings =>
+  DefaultNetworkSettings.parse(request.settings);
 const textOf = (request: OperationRequest): string => `Orderwright ${settingsOf(request).vpcName} ${request.marker}`;
 const carries = (text: string | null, marker: string): boolean => text?.split(' ').includes(marker) ?? false;
 
@@ -134,7 +135,11 @@ function aclListStage(account: Account): OperationHandler {
     async inspect(request, resourceId) {
       const list = (await lists(request)).find(({ id }) => id === resourceId);
       if (!list) return { state: 'absent' };
-      return { state: 'next', stage: `rule-${rules[0].number}`, memo: { vpcId: input(request, 'vpcId'), aclId: list.id } };
+      return {
+        state: 'next',
+        stage: `rule-${rules[0].number}`,
+        memo: { vpcId: input(request, 'vpcId'), aclId: list.id },
+      };
     },
     async discard(request, resourceId) {
       if (!(await lists(request)).some(({ id }) => id === resourceId)) return 'gone';
@@ -251,7 +256,11 @@ function tierStage({ client }: Account): OperationHandler {
       const tier = await readOne(client, 'listNetworks', resourceId, 'network', Network);
       if (!tier || tier.state === 'Destroy') return 'gone';
       if (!carries(tier.displaytext, request.marker)) {
-        throw new ProvisioningError('ask-human', 'CLD_CONTRADICTION', `the network ${tier.id} does not carry the marker`);
+        throw new ProvisioningError(
+          'ask-human',
+          'CLD_CONTRADICTION',
+          `the network ${tier.id} does not carry the marker`,
+        );
       }
       await client.change('deleteNetwork', { id: tier.id }, z.unknown());
       return 'in-progress';

@@ -77,7 +77,11 @@ export function ebsCreate(account: Account): OperationHandler {
         return { state: 'ready', found: describe(volume, request.marker) };
       }
       if (volume.state.endsWith('Error')) {
-        return { state: 'broken', code: 'CLD_RESOURCE_ERROR', message: `the volume ${volume.id} is in the state ${volume.state}` };
+        return {
+          state: 'broken',
+          code: 'CLD_RESOURCE_ERROR',
+          message: `the volume ${volume.id} is in the state ${volume.state}`,
+        };
       }
       return { state: 'pending' };
     },
@@ -100,7 +104,11 @@ export function ebsAttach(account: Account): OperationHandler {
     if (!volume) return null;
     const vmId = input(request, 'vmId');
     if (volume.virtualmachineid !== null && volume.virtualmachineid !== vmId) {
-      throw new ProvisioningError('ask-human', 'CLD_CONTRADICTION', `the volume ${volume.id} is attached to another VM`);
+      throw new ProvisioningError(
+        'ask-human',
+        'CLD_CONTRADICTION',
+        `the volume ${volume.id} is attached to another VM`,
+      );
     }
     return { volume, attached: volume.virtualmachineid === vmId };
   }
@@ -115,10 +123,14 @@ export function ebsAttach(account: Account): OperationHandler {
       const volumeId = input(request, 'volumeId');
       if (request.attempt > 1) {
         const earlier = await attachment(request);
-        if (earlier?.attached && earlier.volume.state === 'Ready') return { state: 'done', found: found(earlier.volume) };
+        if (earlier?.attached && earlier.volume.state === 'Ready')
+          return { state: 'done', found: found(earlier.volume) };
       }
       try {
-        const sent = await submit(account, request, 'attachVolume', { id: volumeId, virtualmachineid: input(request, 'vmId') });
+        const sent = await submit(account, request, 'attachVolume', {
+          id: volumeId,
+          virtualmachineid: input(request, 'vmId'),
+        });
         return { ...sent, resourceId: volumeId };
       } catch (error) {
         // Refused because it is attached already? Then that was what we wanted.
@@ -138,7 +150,8 @@ export function ebsAttach(account: Account): OperationHandler {
       const seen = await attachment(request);
       if (!seen) return { state: 'absent' };
       if (seen.attached && seen.volume.state === 'Ready') return { state: 'ready', found: found(seen.volume) };
-      const working = ['Attaching', 'Creating', 'Migrating'].includes(seen.volume.state) || isPendingJob(seen.volume.jobstatus);
+      const working =
+        ['Attaching', 'Creating', 'Migrating'].includes(seen.volume.state) || isPendingJob(seen.volume.jobstatus);
       return working || seen.attached ? { state: 'pending' } : { state: 'absent' };
     },
     // An attachment is a state of the volume, there is nothing to be left over.
@@ -148,7 +161,11 @@ export function ebsAttach(account: Account): OperationHandler {
 
 /** Done when the disk hangs on no machine, or is gone altogether. `find`/`inspect` speak of the effect, as for vm.delete. */
 export function ebsDetach(account: Account): OperationHandler {
-  const done = (request: OperationRequest): Found => ({ resourceId: input(request, 'volumeId'), facts: {}, startedAt: null });
+  const done = (request: OperationRequest): Found => ({
+    resourceId: input(request, 'volumeId'),
+    facts: {},
+    startedAt: null,
+  });
   const attachedVolume = async (request: OperationRequest): Promise<Volume | null> => {
     const volume = await readVolume(account, input(request, 'volumeId'));
     return volume?.virtualmachineid ? volume : null;
@@ -177,7 +194,11 @@ export function ebsDetach(account: Account): OperationHandler {
 
 /** `deleteVolume` answers at once and refuses an attached disk; destroyVolume would be a job, and exists from 4.14 only. */
 export function ebsDelete(account: Account): OperationHandler {
-  const done = (request: OperationRequest): Found => ({ resourceId: input(request, 'volumeId'), facts: {}, startedAt: null });
+  const done = (request: OperationRequest): Found => ({
+    resourceId: input(request, 'volumeId'),
+    facts: {},
+    startedAt: null,
+  });
   return {
     async send(request) {
       const volume = await readVolume(account, input(request, 'volumeId'));

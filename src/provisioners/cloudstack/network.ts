@@ -17,8 +17,7 @@ export const AddressSettings = z.object({
 export type AddressSettings = z.infer<typeof AddressSettings>;
 
 export const markerTag = 'orderwright-marker';
-const markerOf = (address: Address): string | null =>
-  address.tags.find(({ key }) => key === markerTag)?.value ?? null;
+const markerOf = (address: Address): string | null => address.tags.find(({ key }) => key === markerTag)?.value ?? null;
 
 const readAddress = async ({ client }: Account, id: string): Promise<Address | null> => {
   const address = await readOne(client, 'listPublicIpAddresses', id, 'publicipaddress', Address);
@@ -105,7 +104,9 @@ export function networkReserve(account: Account): OperationHandler {
       if (carried === request.marker) return { state: 'ready', found: describe(address, settings, request.marker) };
       if (carried !== null) throw notOurs('the address', address.id);
       // Still without its tag after the tag stage: absent is what is true of the tag, so it is asked for again.
-      return request.stage === 'tag' ? { state: 'absent' } : { state: 'next', stage: 'tag', memo: { addressId: address.id } };
+      return request.stage === 'tag'
+        ? { state: 'absent' }
+        : { state: 'next', stage: 'tag', memo: { addressId: address.id } };
     },
 
     async discard(request, resourceId) {
@@ -155,7 +156,11 @@ export function networkBind(account: Account): OperationHandler {
       throw new ProvisioningError('ask-human', 'CLD_CONTRADICTION', `the address ${address.id} is bound to another VM`);
     }
     const ip = address.ipaddress === null ? {} : { ipAddress: address.ipaddress };
-    return { resourceId: address.id, facts: { addressId: address.id, ...ip } as Record<string, string>, startedAt: null };
+    return {
+      resourceId: address.id,
+      facts: { addressId: address.id, ...ip } as Record<string, string>,
+      startedAt: null,
+    };
   }
 
   return {
@@ -210,7 +215,11 @@ function undoing(
   idParameter: string,
   isUndone: (address: Address) => boolean,
 ): OperationHandler {
-  const done = (request: OperationRequest): Found => ({ resourceId: input(request, 'addressId'), facts: {}, startedAt: null });
+  const done = (request: OperationRequest): Found => ({
+    resourceId: input(request, 'addressId'),
+    facts: {},
+    startedAt: null,
+  });
   const remaining = async (request: OperationRequest): Promise<Address | null> => {
     const address = await readAddress(account, input(request, 'addressId'));
     return address && !isUndone(address) ? address : null;
@@ -231,7 +240,9 @@ function undoing(
     async inspect(request) {
       const address = await remaining(request);
       if (!address) return { state: 'ready', found: done(request) };
-      return address.state === 'Releasing' || isPendingJob(address.jobstatus) ? { state: 'pending' } : { state: 'absent' };
+      return address.state === 'Releasing' || isPendingJob(address.jobstatus)
+        ? { state: 'pending' }
+        : { state: 'absent' };
     },
     discard: async () => 'gone',
   };

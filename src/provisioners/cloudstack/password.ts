@@ -13,11 +13,18 @@ export function passwordFrom(wanted: boolean, templateTakesOne: boolean, serverT
 }
 
 /** The parameter that carries the password; never logged, and cut out of every message by the client. */
-export function passwordParams(from: PasswordFrom, password: string | undefined): { password?: string; userdata?: string } {
+export function passwordParams(
+  from: PasswordFrom,
+  password: string | undefined,
+): { password?: string; userdata?: string } {
   if (from !== 'order' && from !== 'user-data') return {};
   if (password === undefined) {
     // Sealed secrets are erased some days after an order ends; building without it would make a machine nobody can enter.
-    throw new ProvisioningError('ask-human', 'CLD_SECRET_MISSING', 'the root password of this order is not kept any more');
+    throw new ProvisioningError(
+      'ask-human',
+      'CLD_SECRET_MISSING',
+      'the root password of this order is not kept any more',
+    );
   }
   return from === 'order' ? { password } : { userdata: userData(password) };
 }

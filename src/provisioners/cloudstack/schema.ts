@@ -21,13 +21,20 @@ export function readDate(text: string): string | null {
   const time = new Date(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
   return Number.isNaN(time.getTime()) ? null : time.toISOString();
 }
-const CloudDate = z.unknown().transform((value) => (typeof value === 'string' ? readDate(value) : null));
+const CloudDate = z
+  .unknown()
+  .optional()
+  .transform((value) => (typeof value === 'string' ? readDate(value) : null));
 
 /** Pending work on a thing, as newer servers show it beside the thing itself. */
 const jobFields = { jobid: orNull(Id), jobstatus: orNull(Int) };
 
 export const Capability = z.object({
-  capability: z.object({ cloudstackversion: Text, customdiskofferingminsize: orNull(Int), customdiskofferingmaxsize: orNull(Int) }),
+  capability: z.object({
+    cloudstackversion: Text,
+    customdiskofferingminsize: orNull(Int),
+    customdiskofferingmaxsize: orNull(Int),
+  }),
 });
 
 /** Answer to a command that starts a job; AC commands name the new thing at once. */
@@ -37,7 +44,10 @@ export const Success = z.object({ success: Bool.pipe(z.literal(true)) });
 
 /** A failure's code and text, or one object under a key of its own: `{ virtualmachine: { id, password, … } }`. */
 const JobResult = z.looseObject({ errorcode: orNull(Int), errortext: orNull(Text) });
-export const JobObject = z.object({ id: Id.optional().catch(undefined), password: z.string().optional().catch(undefined) });
+export const JobObject = z.object({
+  id: Id.optional().catch(undefined),
+  password: z.string().optional().catch(undefined),
+});
 export const Job = z.object({
   jobid: Id,
   jobstatus: Int,
@@ -61,7 +71,12 @@ export const Template = z.object({
   ostypename: orNull(Text),
 });
 export type Template = z.infer<typeof Template>;
-const Limits = z.object({ mincpunumber: orNull(Int), maxcpunumber: orNull(Int), minmemory: orNull(Int), maxmemory: orNull(Int) });
+const Limits = z.object({
+  mincpunumber: orNull(Int),
+  maxcpunumber: orNull(Int),
+  minmemory: orNull(Int),
+  maxmemory: orNull(Int),
+});
 export const ServiceOffering = z.object({
   id: Id,
   name: Text,
@@ -85,16 +100,35 @@ export const ServiceOffering = z.object({
 });
 export type ServiceOffering = z.infer<typeof ServiceOffering>;
 export const ServiceOfferingMade = z.object({ serviceoffering: ServiceOffering });
-export const DiskOffering = z.object({ id: Id, name: Text, disksize: orNull(Int), iscustomized: orFalse, tags: orNull(Text) });
+export const DiskOffering = z.object({
+  id: Id,
+  name: Text,
+  disksize: orNull(Int),
+  iscustomized: orFalse,
+  tags: orNull(Text),
+});
 export type DiskOffering = z.infer<typeof DiskOffering>;
-export const NetworkOffering = z.object({ id: Id, name: Text, state: orNull(Text), forvpc: orFalse, serviceofferingid: orNull(Id) });
+export const NetworkOffering = z.object({
+  id: Id,
+  name: Text,
+  state: orNull(Text),
+  forvpc: orFalse,
+  serviceofferingid: orNull(Id),
+});
 export const VpcOffering = z.object({ id: Id, name: Text, state: orNull(Text) });
 export const SshKeyPair = z.object({ id: orNull(Id), name: Text });
 export const SecurityGroup = z.object({ id: Id });
 export const Snapshot = z.object({ id: Id });
 
 const Nic = z.object({ networkid: orNull(Id), ipaddress: orNull(Text), isdefault: orFalse });
-export const VirtualMachine = z.object({ id: Id, name: Text, state: Text, nic: orEmpty(Nic), created: CloudDate, ...jobFields });
+export const VirtualMachine = z.object({
+  id: Id,
+  name: Text,
+  state: Text,
+  nic: orEmpty(Nic),
+  created: CloudDate,
+  ...jobFields,
+});
 export type VirtualMachine = z.infer<typeof VirtualMachine>;
 export const Volume = z.object({
   id: Id,
@@ -120,7 +154,15 @@ export const Address = z.object({
   ...jobFields,
 });
 export type Address = z.infer<typeof Address>;
-export const Vpc = z.object({ id: Id, name: Text, displaytext: orNull(Text), state: orNull(Text), zoneid: orNull(Id), created: CloudDate, ...jobFields });
+export const Vpc = z.object({
+  id: Id,
+  name: Text,
+  displaytext: orNull(Text),
+  state: orNull(Text),
+  zoneid: orNull(Id),
+  created: CloudDate,
+  ...jobFields,
+});
 export const Network = z.object({
   id: Id,
   name: Text,

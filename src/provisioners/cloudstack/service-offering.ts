@@ -13,8 +13,6 @@ export const OfferingSettings = z.object({
   /** Absent: no bandwidth was sold with it, the zone's default applies. */
   networkRateMbps: z.number().optional(),
   cpuSpeedMhz: z.number(),
-  /** Storage tag of the root disk's type, where the type has one. */
-  storageTag: z.string().optional(),
 });
 export type OfferingSettings = z.infer<typeof OfferingSettings>;
 
@@ -57,7 +55,6 @@ export function serviceOfferingEnsure({ client, catalogue }: Account): Operation
           cpuspeed: settings.cpuSpeedMhz,
           memory: settings.memoryMib,
           networkrate: settings.networkRateMbps,
-          tags: settings.storageTag,
         },
         ServiceOfferingMade,
       );

@@ -37,7 +37,8 @@ export function openSession(
       throw new ProvisioningError('ask-human', 'CLD_AUTH', error.message, error.details);
     }
     const read = LoginAnswer.safeParse(answer.wrapper);
-    if (!read.success) throw new ProvisioningError('retry', 'CLD_RESPONSE_TYPE', 'CloudStack login: no session key in the answer');
+    if (!read.success)
+      throw new ProvisioningError('retry', 'CLD_RESPONSE_TYPE', 'CloudStack login: no session key in the answer');
     const cookies = [answer.headers['set-cookie'] ?? []].flat();
     return { key: read.data.sessionkey, cookie: cookies.map((cookie) => cookie.split(';')[0] ?? '').join('; ') };
   }

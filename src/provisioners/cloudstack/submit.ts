@@ -74,7 +74,10 @@ export async function adoptEarlier(handler: OperationHandler, request: Operation
   if (seen.state === 'ready') return { state: 'done', found: seen.found };
   if (seen.state === 'next') return seen;
   // There, but not usable yet or not any more. Nothing was sent now; the engine's look-up tells it which.
-  throw new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', `${request.operation}: an earlier attempt left ${finding.resourceId}`);
+  throw new OutcomeUnknownError(
+    'CLD_RESPONSE_UNKNOWN',
+    `${request.operation}: an earlier attempt left ${finding.resourceId}`,
+  );
 }
 
 /** A resolved input the plan promised. Its absence is our own mistake, not an answer of the cloud. */

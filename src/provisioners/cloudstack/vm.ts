@@ -54,7 +54,8 @@ export function vmCreate(account: Account): OperationHandler {
 
   return {
     async send(request) {
-      if (request.stage === 'start') return submit(account, request, 'startVirtualMachine', { id: input(request, 'vmId') });
+      if (request.stage === 'start')
+        return submit(account, request, 'startVirtualMachine', { id: input(request, 'vmId') });
       const settings = VmSettings.parse(request.settings);
       const from = await passwordOf(settings);
       const secret = settings.hasRootPassword ? await request.openSecret('rootPassword') : undefined;
@@ -70,14 +71,19 @@ export function vmCreate(account: Account): OperationHandler {
           securitygroupids: settings.securityGroupIds?.join(','),
           rootdisksize: settings.rootDiskGib,
           keypair: settings.keyPair,
-          ...Object.fromEntries(Object.entries(settings.details ?? {}).map(([key, value]) => [`details[0].${key}`, value])),
+          ...Object.fromEntries(
+            Object.entries(settings.details ?? {}).map(([key, value]) => [`details[0].${key}`, value]),
+          ),
           ...passwordParams(from, secret),
         });
       } catch (error) {
         // 431 is also "this host name is taken", which our own earlier request may have done; only a look can tell. On a
         // repeat even an empty list proves nothing: the first request may still be under way, or its VM not yet expunged.
         if (!isRefusal(error, 431) || (request.attempt <= 1 && (await named(request)).length === 0)) throw error;
-        throw new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', 'deployVirtualMachine: the host name is taken, perhaps by an earlier attempt');
+        throw new OutcomeUnknownError(
+          'CLD_RESPONSE_UNKNOWN',
+          'deployVirtualMachine: the host name is taken, perhaps by an earlier attempt',
+        );
       }
     },
 
@@ -102,7 +108,11 @@ export function vmCreate(account: Account): OperationHandler {
         }
         case 'Error':
         case 'Unknown':
-          return { state: 'broken', code: 'CLD_RESOURCE_ERROR', message: `the VM ${vm.id} is in the state ${vm.state}` };
+          return {
+            state: 'broken',
+            code: 'CLD_RESOURCE_ERROR',
+            message: `the VM ${vm.id} is in the state ${vm.state}`,
+          };
         case 'Stopped':
           // Before its deploy job begins, and after a start that failed, a VM is Stopped. It was bought running, so start
           // it; should the deploy still be queued, the start waits behind it and then fails as "already running", which
@@ -120,7 +130,8 @@ export function vmCreate(account: Account): OperationHandler {
       if (!vm || vm.state === 'Expunged') return 'gone';
       if (!vm.name.endsWith(`-${request.marker}`)) throw notOurs('the VM', vm.id);
       // Destroyed is not enough: until the expunge the host name stays taken and the next attempt would be refused.
-      if (vm.state !== 'Expunging') await destroy(vm.id, (params) => client.change('destroyVirtualMachine', params, z.unknown()));
+      if (vm.state !== 'Expunging')
+        await destroy(vm.id, (params) => client.change('destroyVirtualMachine', params, z.unknown()));
       return 'in-progress';
     },
   };
@@ -149,7 +160,8 @@ export function vmDelete(account: Account): OperationHandler {
       const vm = await readVm(account, vmId);
       // A tenant who may not expunge leaves the VM Destroyed: unusable and unbilled, the cloud's own clock does the rest.
       if (!vm || vm.state === 'Destroyed' || vm.state === 'Expunged') return { state: 'ready', found: gone(vmId) };
-      if (vm.state === 'Expunging' || vm.state === 'Stopping' || isPendingJob(vm.jobstatus)) return { state: 'pending' };
+      if (vm.state === 'Expunging' || vm.state === 'Stopping' || isPendingJob(vm.jobstatus))
+        return { state: 'pending' };
       return { state: 'absent' };
     },
     discard: async () => 'gone',

@@ -3,7 +3,7 @@ import type { Behaviour } from './behaviour.js';
 import { invalidParameter, permissionDenied } from './errors.js';
 import type { Parameters } from './parameters.js';
 import type { Cloud } from './state/cloud.js';
-import type { Account, Owned, Project, User } from './state/model.js';
+import type { Account, Job, Owned, Project, User } from './state/model.js';
 import type { Table } from './state/table.js';
 
 export interface Caller {
@@ -179,6 +179,7 @@ export interface CallServices {
   after(delayMs: number, run: () => void): void;
   expungeDelayMs: number;
   pendingJobOf(instanceId: string): string | null;
+  jobs: { get(id: string): Job | undefined; list(): Iterable<Job> };
 }
 
 export interface ListOptions<T> {

@@ -1,0 +1,160 @@
+import kafkajs, { type Consumer, type EachBatchPayload, type Kafka, type KafkaMessage } from 'kafkajs';
+import type { Logger } from 'pino';
+import type { IncomingDelivery, Intake, Receipt } from './intake.js';
+
+const { PartitionAssigners } = kafkajs;
+
+export interface WorkOrderConsumerOptions {
+  kafka: Kafka;
+  groupId: string;
+  topic: string;
+  intake: Pick<Intake, 'receiveAll'>;
+  log: Logger;
+  /** The consumer has stopped for good and this process takes nothing any more: end it, and let the supervisor start anew. */
+  onDead(reason: string): void;
+  /** Silence with work to do for so long is death (reliability K6). */
+  silenceMs?: number;
+}
+
+/** Records stored in one commit. */
+const chunkSize = 100;
+
+/**
+ * Records become rows; nothing else happens here. An offset is committed by hand after the rows are, as `offset + 1`, so
+ * a record is never lost and may come twice, which the intake recognises. A record that cannot be taken is kept and
+ * passed; only a database that is away holds a partition up.
+ */
+export class WorkOrderConsumer {
+  private consumer: Consumer | null = null;
+  private watchdog: NodeJS.Timeout | null = null;
+  private lastProgressAt = Date.now();
+  private stopping = false;
+  joined = false;
+
+  constructor(private readonly options: WorkOrderConsumerOptions) {}
+
+  async start(): Promise<void> {
+    const { kafka, groupId, topic } = this.options;
+    const consumer = kafka.consumer({
+      groupId,
+      partitionAssigners: [PartitionAssigners.roundRobin],
+      sessionTimeout: 15_000,
+      heartbeatInterval: 3_000,
+      rebalanceTimeout: 20_000,
+      // The whole answer is decoded at once (reliability K16), so it is kept small.
+      maxBytes: 1_048_576,
+      maxBytesPerPartition: 524_288,
+      maxWaitTimeInMs: 250,
+      allowAutoTopicCreation: false,
+      retry: { initialRetryTime: 300, maxRetryTime: 5_000, retries: 10 },
+    });
+    this.consumer = consumer;
+    consumer.on('consumer.group_join', () => {
+      this.joined = true;
+    });
+    consumer.on('consumer.crash', ({ payload }) => {
+      this.joined = false;
+      if (!payload.restart && !this.stopping) this.options.onDead(`Kafka consumer crashed: ${payload.error.message}`);
+    });
+    await consumer.connect();
+    // From the beginning: an offset that is out of range must not skip orders; reading again is harmless (K8, I2).
+    await consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 2,
+      eachBatch: (payload) => this.takeBatch(payload),
+    });
+    this.watchdog = setInterval(() => void this.watch(), 10_000);
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    if (this.watchdog) clearInterval(this.watchdog);
+    await this.consumer?.disconnect();
+  }
+
+  private async takeBatch(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload;
+    for (let at = 0; at < batch.messages.length; at += chunkSize) {
+      // The rest is delivered again, to whoever owns the partition then.
+      if (!payload.isRunning() || payload.isStale()) return;
+      const chunk = batch.messages.slice(at, at + chunkSize);
+      const stored = await this.storeChunk(batch.topic, batch.partition, chunk);
+      if (!stored) {
+        const resume = payload.pause();
+        setTimeout(resume, 1_000);
+        return;
+      }
+      const last = chunk.at(-1)?.offset ?? '0';
+      payload.resolveOffset(last);
+      await this.commit(batch.topic, batch.partition, last);
+      await payload.heartbeat();
+      this.lastProgressAt = Date.now();
+    }
+  }
+
+  /** @returns null when the database is away */
+  private async storeChunk(topic: string, partition: number, messages: KafkaMessage[]): Promise<Receipt[] | null> {
+    try {
+      return await this.options.intake.receiveAll(messages.map((message) => toDelivery(topic, partition, message)));
+    } catch (error) {
+      // Never thrown on: some kinds of errors end a kafkajs consumer for good (K1).
+      const { code, name } = error as { code?: string; name?: string };
+      this.options.log.error({ topic, partition, code, name }, 'records could not be stored; the partition waits');
+      return null;
+    }
+  }
+
+  private async commit(topic: string, partition: number, offset: string): Promise<void> {
+    try {
+      await this.consumer?.commitOffsets([{ topic, partition, offset: String(BigInt(offset) + 1n) }]);
+    } catch (error) {
+      // A rebalance: the records come again and are recognised.
+      this.options.log.warn({ topic, partition, reason: (error as Error).message }, 'offset not committed');
+    }
+  }
+
+  /** kafkajs may hold a partition and fetch no more without a word (K6): lag and no progress means dead. */
+  private async watch(): Promise<void> {
+    const silentMs = Date.now() - this.lastProgressAt;
+    if (this.stopping || silentMs < (this.options.silenceMs ?? 60_000)) return;
+    const lag = await this.lag().catch(() => null);
+    if (lag === 0) this.lastProgressAt = Date.now();
+    else if (lag !== null) this.options.onDead(`Kafka consumer made no progress for ${Math.round(silentMs / 1000)} s with ${lag} records waiting`);
+  }
+
+  /** Records of the topic that the group has not committed. */
+  async lag(): Promise<number> {
+    const admin = this.options.kafka.admin();
+    await admin.connect();
+    try {
+      const { groupId, topic } = this.options;
+      const [ends, [committed]] = await Promise.all([
+        admin.fetchTopicOffsets(topic),
+        admin.fetchOffsets({ groupId, topics: [topic] }),
+      ]);
+      const at = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Math.max(0, Number(offset))]));
+      return ends.reduce((sum, { partition, high }) => sum + Number(high) - (at.get(partition) ?? 0), 0);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+}
+
+function toDelivery(topic: string, partition: number, message: KafkaMessage): IncomingDelivery {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(message.headers ?? {})) {
+    const first = Array.isArray(value) ? value[0] : value;
+    // Headers are kept for tracing only: text, short.
+    if (first !== undefined) headers[name.slice(0, 100)] = first.toString().slice(0, 200);
+  }
+  return {
+    channel: 'kafka',
+    origin: `${topic}/${partition}@${message.offset}`,
+    // A tombstone (null value) is an empty message to the intake.
+    bytes: message.value ?? new Uint8Array(),
+    contentType: null,
+    headers,
+  };
+}

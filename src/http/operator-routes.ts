@@ -1,0 +1,197 @@
+import { z } from 'zod';
+import { type Code, codes } from '../codes.js';
+import { listJobs, listOrphans } from '../store/views-operations.js';
+import { listRejectedMessages, type MessageView, readRejectedMessage } from '../store/views-messages.js';
+import type { App, Context } from './context.js';
+import { Problem, Repair } from './order-schemas.js';
+import { PageQuery, printPlace, printTexts, readLimit, readPlace, readTexts } from './paging.js';
+import { ApiError, ProblemJson } from './problem.js';
+
+const Instant = z.string().meta({ format: 'date-time' });
+const errors = { '4xx': ProblemJson, '5xx': ProblemJson };
+
+export const RejectedJson = z.object({
+  messageId: z.string(),
+  receivedAt: Instant,
+  channel: z.enum(['kafka', 'http', 'cli']),
+  origin: z.string(),
+  verdict: z.enum(['conflict', 'set-aside', 'refused']),
+  code: z.string().nullable(),
+  title: z.string().nullable(),
+  workOrderId: z.string().nullable().describe('For unreadable messages a guess, to find them by'),
+  orderId: z.string().nullable(),
+  problems: z.array(Problem),
+  repairs: z.array(Repair),
+  hasProposal: z.boolean().describe('Whether a mended text is kept that a person may accept'),
+  bodySha256: z.string(),
+});
+export type RejectedJson = z.infer<typeof RejectedJson>;
+export const RejectedPageJson = z.object({ messages: z.array(RejectedJson), nextCursor: z.string().nullable() });
+export type RejectedPageJson = z.infer<typeof RejectedPageJson>;
+
+export const PlatformJson = z.object({
+  id: z.string(),
+  name: z.string(),
+  kind: z.string(),
+  serviceUrl: z.string(),
+  state: z.enum(['open', 'maintenance', 'disabled']),
+});
+export type PlatformJson = z.infer<typeof PlatformJson>;
+export const PlatformsJson = z.object({ platforms: z.array(PlatformJson) });
+export type PlatformsJson = z.infer<typeof PlatformsJson>;
+
+export const CloudJobJson = z.object({
+  platformId: z.string(),
+  platformName: z.string(),
+  jobId: z.string(),
+  operation: z.string(),
+  attempt: z.number().int(),
+  orderId: z.string(),
+  workOrderId: z.string(),
+  orderKind: z.enum(['billing', 'preparation']),
+  workOrderItemId: z.string().nullable(),
+  marker: z.string(),
+  submittedAt: Instant.nullable(),
+});
+export type CloudJobJson = z.infer<typeof CloudJobJson>;
+export const JobsPageJson = z.object({ jobs: z.array(CloudJobJson), nextCursor: z.string().nullable() });
+export type JobsPageJson = z.infer<typeof JobsPageJson>;
+
+export const OrphanJson = z.object({
+  platformId: z.string(),
+  platformName: z.string(),
+  resourceId: z.string(),
+  operation: z.string(),
+  marker: z.string(),
+  orderId: z.string(),
+  workOrderId: z.string(),
+  foundAt: Instant,
+});
+export const OrphansJson = z.object({ orphans: z.array(OrphanJson) });
+export type OrphansJson = z.infer<typeof OrphansJson>;
+
+/** What an operator looks at beside the orders themselves. */
+export function operatorRoutes(app: App, context: Context): void {
+  const { sql } = context;
+  const tags = ['operators'];
+
+  app.get(
+    '/v1/rejected-messages',
+    {
+      schema: {
+        operationId: 'listRejectedMessages',
+        tags,
+        summary: 'What could not be taken, newest first',
+        querystring: z.strictObject({ code: z.string().max(40).optional(), ...PageQuery }),
+        response: { 200: RejectedPageJson, ...errors },
+      },
+    },
+    async ({ query }) => {
+      const limit = readLimit(query.limit);
+      const { messages, next } = await listRejectedMessages(sql, query.code ?? null, readPlace(query.cursor), limit);
+      return { messages: messages.map(presentMessage), nextCursor: printPlace(next) };
+    },
+  );
+
+  app.get(
+    '/v1/rejected-messages/:id',
+    {
+      schema: {
+        operationId: 'getRejectedMessage',
+        tags,
+        summary: 'One of them: every problem with its place. Its text stays sealed, because it may hold passwords',
+        params: z.object({ id: z.string().max(200) }),
+        response: { 200: RejectedJson, ...errors },
+      },
+    },
+    async ({ params }) => {
+      const message = z.uuid().safeParse(params.id).success ? await readRejectedMessage(sql, params.id) : null;
+      if (!message) throw new ApiError(404, 'API_NOT_FOUND', 'There is no such message among the rejected ones.');
+      return presentMessage(message);
+    },
+  );
+
+  app.get(
+    '/v1/platforms',
+    {
+      schema: {
+        operationId: 'listPlatforms',
+        tags,
+        summary: 'The data centres that orders may name',
+        response: { 200: PlatformsJson, ...errors },
+      },
+    },
+    () => ({ platforms: context.platforms().map((one) => ({ ...one, serviceUrl: withoutUser(one.serviceUrl) })) }),
+  );
+
+  app.get(
+    '/v1/jobs',
+    {
+      schema: {
+        operationId: 'listJobs',
+        tags,
+        summary: 'Jobs that clouds are working on now',
+        querystring: z.strictObject({ platform: z.string().max(200).optional(), ...PageQuery }),
+        response: { 200: JobsPageJson, ...errors },
+      },
+    },
+    async ({ query }) => {
+      const limit = readLimit(query.limit);
+      const [platformId, jobId] = readTexts(query.cursor, 2) ?? [];
+      const after = platformId !== undefined && jobId !== undefined ? { platformId, jobId } : null;
+      const { jobs, more } = await listJobs(sql, query.platform ?? null, after, limit);
+      const last = jobs.at(-1);
+      return {
+        jobs: jobs.map((job) => ({
+          ...job,
+          platformName: context.describePlatform(job.platformId).name,
+          submittedAt: job.submittedAt?.toISOString() ?? null,
+        })),
+        nextCursor: more && last ? printTexts([last.platformId, last.jobId]) : null,
+      };
+    },
+  );
+
+  app.get(
+    '/v1/orphans',
+    {
+      schema: {
+        operationId: 'listOrphans',
+        tags,
+        summary: 'What carries a marker of ours on a cloud and belongs to no order; never removed by itself',
+        querystring: z.strictObject({ limit: PageQuery.limit }),
+        response: { 200: OrphansJson, ...errors },
+      },
+    },
+    async ({ query }) => {
+      const orphans = await listOrphans(sql, readLimit(query.limit));
+      return {
+        orphans: orphans.map((orphan) => ({
+          ...orphan,
+          platformName: context.describePlatform(orphan.platformId).name,
+          foundAt: orphan.foundAt.toISOString(),
+        })),
+      };
+    },
+  );
+}
+
+function presentMessage(message: MessageView): RejectedJson {
+  const { code } = message;
+  return {
+    ...message,
+    verdict: message.verdict as RejectedJson['verdict'],
+    receivedAt: message.receivedAt.toISOString(),
+    title: code !== null && Object.hasOwn(codes, code) ? codes[code as Code].title : null,
+  };
+}
+
+/** An address that somebody wrote a password into does not show it here. */
+function withoutUser(address: string): string {
+  if (!URL.canParse(address)) return address;
+  const url = new URL(address);
+  if (url.username === '' && url.password === '') return address;
+  url.username = '';
+  url.password = '';
+  return url.href;
+}

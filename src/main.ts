@@ -1,0 +1,195 @@
+import { readFileSync } from 'node:fs';
+import { type Logger, pino } from 'pino';
+import { z } from 'zod';
+import type { Config } from './config.js';
+import { createKafka, ensureTopics } from './consumers/kafka-client.js';
+import { WorkOrderConsumer } from './consumers/work-order.consumer.js';
+import { startHttp } from './http/server.js';
+import { createMetrics } from './metrics.js';
+import { createProvisioner } from './provisioners/registry.js';
+import { CallbackDelivery } from './publishers/deliver-callbacks.js';
+import { EventPublisher } from './publishers/publish-events.js';
+import { checkCallbackUrl, parseAllowList } from './publishers/url-guard.js';
+import { Worker } from './runner/worker.js';
+import type { Warning, WorkOrder } from './schemas/work-order.js';
+import { createSealer, parseSecretKey, type Sealer } from './secrets.js';
+import { createDataSource, poolOf, type Sql } from './store/data-source.js';
+import { runMigrations } from './store/migrate.js';
+import { applicationName } from './store/ownership.js';
+import { insertPlatform } from './store/platforms.js';
+import { randomUUID } from 'node:crypto';
+
+export interface StartOptions {
+  /** Apply missing migrations first. */
+  migrate: boolean;
+  log?: Logger;
+  /** This process can do no more (its Kafka consumer is dead): end it. */
+  onFatal?(reason: string): void;
+}
+
+export interface Running {
+  url: string;
+  workerId: string;
+  worker: Worker;
+  stop(): Promise<void>;
+}
+
+/**
+ * The composition root: builds a worker, its intake and its API from the configuration, starts them in the order in which
+ * they need each other and stops them in reverse. Everything else gets what it needs as values.
+ */
+export async function startOrderwright(config: Config, options: StartOptions): Promise<Running> {
+  const log = options.log ?? createLog(config.logLevel);
+  const sealer = createSealer(config.secretKeys.map(parseSecretKey));
+  const { rules: allow, problems } = parseAllowList(config.callbackAllow);
+  if (problems.length > 0) throw new Error(`ORDERWRIGHT_CALLBACK_ALLOW: ${problems.join('; ')}`);
+  if (options.migrate) await runMigrations(config.databaseUrl);
+
+  const workerId = randomUUID();
+  const dataSource = createDataSource(config.databaseUrl, {
+    applicationName: applicationName(workerId),
+    poolSize: config.databasePoolSize,
+  });
+  await dataSource.initialize();
+  const pool = poolOf(dataSource);
+  const stops: (() => Promise<void>)[] = [() => dataSource.destroy()];
+  const stop = async () => {
+    for (const step of stops.splice(0).toReversed()) await step();
+  };
+  try {
+    if (config.platformsFile) await addPlatforms(pool, sealer, config.platformsFile);
+    const worker = await Worker.build({
+      pool,
+      sealer,
+      log,
+      workerId,
+      leaseMs: config.leaseMs,
+      createProvisioner,
+      mayCallBack: (url) => checkCallbackUrl(url, allow).ok,
+      callbackWarnings: (order) => callbackWarnings(order, (url) => checkCallbackUrl(url, allow)),
+    });
+    await worker.start();
+    stops.push(() => worker.stop());
+
+    const callbacks = new CallbackDelivery({
+      sql: pool,
+      allow,
+      path: config.callbackPath,
+      secrets: config.callbackSecrets,
+      log,
+    });
+    callbacks.start();
+    stops.push(() => callbacks.stop());
+
+    const consumer = config.kafka ? await startKafka(config.kafka, worker, pool, options, log, stops) : null;
+    const http = await startHttp({
+      config,
+      dataSource,
+      intake: worker.intake,
+      platforms: () => worker.platforms.all().map(({ summary, serviceUrl }) => ({ ...summary, serviceUrl })),
+      metrics: createMetrics(worker, pool),
+      ready: () => readiness(worker, consumer),
+      log,
+    });
+    // The door closes first, so that nothing is accepted that this worker would have to give up at once.
+    stops.push(() => http.close());
+    log.info({ workerId, url: http.url }, 'ready');
+    return { url: http.url, workerId, worker, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Logs are JSON lines on stderr; ids and codes only, never a message's content (reliability N6: redaction is the second net). */
+export function createLog(level: Config['logLevel']): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      redact: { paths: ['*.rootPassword', '*.password', '*.secretkey', '*.apikey', '*.token', '*.authorization'], censor: '(secret)' },
+    },
+    pino.destination({ dest: 2, sync: false }),
+  );
+}
+
+async function startKafka(
+  config: NonNullable<Config['kafka']>,
+  worker: Worker,
+  sql: Sql,
+  options: StartOptions,
+  log: Logger,
+  stops: (() => Promise<void>)[],
+): Promise<WorkOrderConsumer> {
+  const kafka = createKafka(config, log);
+  const { topics } = config;
+  await ensureTopics(kafka, [topics.orders, topics.events, topics.rejected]);
+  const publisher = new EventPublisher({
+    kafka,
+    sql,
+    workerId: worker.workerId,
+    installationId: worker.installationId,
+    topics,
+    log,
+  });
+  await publisher.start();
+  stops.push(() => publisher.stop());
+  const consumer = new WorkOrderConsumer({
+    kafka,
+    groupId: config.groupId,
+    topic: topics.orders,
+    intake: worker.intake,
+    log,
+    onDead: (reason) => {
+      log.fatal({ reason }, 'the Kafka consumer is dead');
+      options.onFatal?.(reason);
+    },
+  });
+  await consumer.start();
+  stops.push(() => consumer.stop());
+  return consumer;
+}
+
+function callbackWarnings(order: WorkOrder, check: (url: string) => ReturnType<typeof checkCallbackUrl>): Warning[] {
+  if (order.callbackUrl === null) return [];
+  const verdict = check(order.callbackUrl);
+  if (verdict.ok) return [];
+  const message = `The result will not be posted to msghandler_url: ${verdict.message}`;
+  return [{ path: 'msghandler_url', code: verdict.code, message }];
+}
+
+async function readiness(worker: Worker, consumer: WorkOrderConsumer | null) {
+  const silentMs = Date.now() - worker.ownership.lastBeatAt;
+  const checks = [
+    {
+      what: 'database',
+      ok: silentMs < 5_000,
+      detail: silentMs < 5_000 ? 'answers' : `has not answered for ${Math.round(silentMs / 1000)} s`,
+    },
+  ];
+  if (consumer) {
+    checks.push({ what: 'kafka', ok: consumer.joined, detail: consumer.joined ? 'in the consumer group' : 'not in the consumer group' });
+  }
+  return { ready: checks.every((check) => check.ok), checks };
+}
+
+const PlatformsFile = z.array(
+  z.strictObject({
+    platformId: z.string().min(1),
+    name: z.string().min(1),
+    kind: z.string().min(1),
+    serviceUrl: z.url(),
+    credentials: z.record(z.string(), z.string()),
+    settings: z.record(z.string(), z.json()).default({}),
+  }),
+);
+
+/** Adds the platforms of a file that are not there yet; what is there is left as it is. @throws Error naming what is wrong in the file */
+async function addPlatforms(sql: Sql, sealer: Sealer, path: string): Promise<void> {
+  const parsed = PlatformsFile.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  if (!parsed.success) throw new Error(`ORDERWRIGHT_PLATFORMS (${path}): ${z.prettifyError(parsed.error)}`);
+  for (const { credentials, ...platform } of parsed.data) {
+    const sealedCredentials = sealer.seal(JSON.stringify(credentials), platform.platformId);
+    await insertPlatform(sql, { ...platform, state: 'open', sealedCredentials });
+  }
+}

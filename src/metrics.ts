@@ -1,0 +1,40 @@
+import type pg from 'pg';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Worker } from './runner/worker.js';
+
+/** What a monitoring system reads from `/metrics`. Counts and states only; no ids, so that no label grows without end. */
+export function createMetrics(worker: Worker, pool: pg.Pool): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  const { engine, poller } = worker;
+  gauge('orderwright_open_orders', 'Orders this worker is working on', () => engine.openOrders);
+  gauge('orderwright_jobs_in_flight', 'Cloud jobs this worker waits for', () => poller.inFlight);
+  gauge('orderwright_steps_total', 'Steps stored by this worker', () => engine.counters.steps);
+  gauge('orderwright_commits_total', 'Group commits of this worker', () => engine.counters.commits);
+  gauge('orderwright_lost_races_total', 'Orders that another worker had taken over', () => engine.counters.lostRaces);
+  gauge('orderwright_ignored_events_total', 'Events that meant nothing in their state', () => engine.counters.ignoredEvents);
+  gauge('orderwright_database_waiting', 'Requests waiting for a database connection', () => pool.waitingCount);
+  new Gauge({
+    name: 'orderwright_orders',
+    help: 'Orders by status, all workers',
+    labelNames: ['status'],
+    registers: [registry],
+    async collect() {
+      const { rows } = await pool.query<{ status: string; count: string }>(
+        `select status, count(*) from work_order where kind = 'billing' group by status`,
+      );
+      this.reset();
+      for (const { status, count } of rows) this.set({ status }, Number(count));
+    },
+  });
+  return registry;
+}

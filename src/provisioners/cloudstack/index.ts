@@ -1,0 +1,110 @@
+import { ProvisioningError } from '../../errors.js';
+import { openHttp } from '../http.js';
+import { pace } from '../pace.js';
+import type { CheckLine, PlatformConfig, Provisioner } from '../provisioner.js';
+import { catalogueOf } from './catalogue.js';
+import { cloudStackClient } from './client.js';
+import { defaultNetworkEnsure } from './default-network.js';
+import { ebsAttach, ebsCreate, ebsDelete, ebsDetach } from './ebs.js';
+import { pollJobs } from './jobs.js';
+import { networkBind, networkRelease, networkReserve, networkUnbind } from './network.js';
+import { resolve } from './resolve.js';
+import { serviceOfferingEnsure } from './service-offering.js';
+import { readCredentials, readSettings } from './settings.js';
+import { type Account, sentRequests } from './submit.js';
+import { vmCreate, vmDelete } from './vm.js';
+
+const connections = 16;
+/** More than this many waiting calls is half a minute of budget and longer: better to say so than to let them age. */
+const mostWaiting = 1_000;
+
+/** Apache CloudStack, 4.4 and later. Throws when the platform's settings or credentials cannot be read. */
+export function cloudstack(config: PlatformConfig): Provisioner {
+  const settings = readSettings(config);
+  const client = cloudStackClient({
+    serviceUrl: config.serviceUrl,
+    credentials: readCredentials(config),
+    http: openHttp({ connections, timeoutMs: settings.requestTimeoutMs, caCertificate: settings.caCertificate }),
+    pace: pace({
+      perSecond: settings.callsPerSecond,
+      burst: settings.callsPerSecond * 2,
+      atOnce: connections,
+      maxWaiting: mostWaiting,
+    }),
+  });
+  const account: Account = {
+    client,
+    settings,
+    catalogue: catalogueOf(client, settings.catalogueTtlMs),
+    sent: sentRequests(),
+  };
+  return {
+    capabilities: { detachedDisk: true, publicAddress: true },
+    operations: {
+      'vm.create': vmCreate(account),
+      'vm.delete': vmDelete(account),
+      'ebs.create': ebsCreate(account),
+      'ebs.attach': ebsAttach(account),
+      'ebs.detach': ebsDetach(account),
+      'ebs.delete': ebsDelete(account),
+      'network.reserve': networkReserve(account),
+      'network.bind': networkBind(account),
+      'network.unbind': networkUnbind(account),
+      'network.release': networkRelease(account),
+      'default-network.ensure': defaultNetworkEnsure(account),
+      'service-offering.ensure': serviceOfferingEnsure(account),
+    },
+    resolve: (request) => resolve(account, request),
+    pollJobs: (jobs) => pollJobs(client, jobs),
+    check: () => check(account),
+    close: () => client.close(),
+  };
+}
+
+/** One line per thing an order will need; a login that fails is the only line, since nothing else could be read. */
+async function check({ catalogue, settings }: Account): Promise<CheckLine[]> {
+  const login = await line('login', async () => `CloudStack ${(await catalogue.capability()).cloudstackversion}`);
+  if (!login.ok) return [login];
+  const named = (rows: { id: string; name: string }[], nameOrId: string): string => {
+    const found = rows.find(({ id, name }) => id === nameOrId || name === nameOrId);
+    if (found) return `${found.name} (${found.id})`;
+    throw new Error(
+      `"${nameOrId}" is not there; have: ${
+        rows
+          .map(({ name }) => name)
+          .slice(0, 10)
+          .join(', ') || 'none'
+      }`,
+    );
+  };
+  return [
+    login,
+    await line('zone', async () => {
+      const zones = await catalogue.zones();
+      if (settings.zoneId !== undefined) return named(zones, settings.zoneId);
+      if (zones.length === 0) throw new Error('the account sees no zone');
+      return zones.map(({ id, name }) => `${name} (${id})`).join(', ');
+    }),
+    await line('service offerings', async () => {
+      const { length } = await catalogue.serviceOfferings();
+      if (length === 0 && !settings.createOfferings) throw new Error('there are none, and createOfferings is off');
+      return `${length}${settings.createOfferings ? ', missing sizes are made' : ''}`;
+    }),
+    ...(await Promise.all(
+      Object.entries(settings.diskOfferings).map(([type, nameOrId]) =>
+        line(`disk offering for ${type}`, async () => named(await catalogue.diskOfferings(), nameOrId)),
+      ),
+    )),
+    await line('VPC offering', async () => named(await catalogue.vpcOfferings(), settings.vpcOffering)),
+    await line('tier offering', async () => named(await catalogue.networkOfferings(), settings.tierOffering)),
+  ];
+}
+
+async function line(what: string, look: () => Promise<string>): Promise<CheckLine> {
+  try {
+    return { what, ok: true, detail: await look() };
+  } catch (error) {
+    const code = error instanceof ProvisioningError ? `${error.code}: ` : '';
+    return { what, ok: false, detail: `${code}${error instanceof Error ? error.message : String(error)}` };
+  }
+}

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { Intake, secretContext } from '../consumers/intake.js';
+import type { Surroundings } from '../machines/advance.js';
+import type { PlatformConfig, Provisioner } from '../provisioners/provisioner.js';
+import type { Warning, WorkOrder } from '../schemas/work-order.js';
+import type { Sealer } from '../secrets.js';
+import { readDocument } from '../store/callbacks.js';
+import { installationId as readInstallationId } from '../store/installation.js';
+import { listPlatforms } from '../store/platforms.js';
+import { readSecret } from '../store/secrets.js';
+import { Engine, type OpenOrder } from './engine.js';
+import { Ownership } from './ownership.js';
+import { planOrder } from './plan-order.js';
+import { Platforms } from './platforms.js';
+import { Poller } from './poll-jobs.js';
+import { Preparations } from './preparations.js';
+import { Effects } from './run-effects.js';
+
+export interface WorkerOptions {
+  pool: pg.Pool;
+  sealer: Sealer;
+  log: Logger;
+  workerId?: string;
+  leaseMs: number;
+  createProvisioner(config: PlatformConfig): Provisioner;
+  callbackWarnings(order: WorkOrder): Warning[];
+  /** Whether an order's result may be posted where it asks. */
+  mayCallBack(url: string): boolean;
+  /** Cloud calls under way per platform at the most. */
+  concurrency?: number;
+}
+
+/**
+ * A worker: the engine and everything it reaches outside with. Build it, `start` it, hand messages to `intake`; it knows
+ * nothing of Kafka, HTTP or where its clouds really are.
+ */
+export class Worker {
+  readonly workerId: string;
+  private constructor(
+    readonly installationId: string,
+    readonly engine: Engine,
+    readonly intake: Intake,
+    readonly platforms: Platforms,
+    readonly ownership: Ownership,
+    readonly poller: Poller,
+    private readonly effects: Effects,
+    private readonly preparations: Preparations,
+    workerId: string,
+  ) {
+    this.workerId = workerId;
+  }
+
+  static async build(options: WorkerOptions): Promise<Worker> {
+    const { pool, sealer, log, leaseMs } = options;
+    const workerId = options.workerId ?? randomUUID();
+    const installationId = await readInstallationId(pool);
+    const now = Date.now;
+    const platforms = new Platforms({
+      read: () => listPlatforms(pool),
+      openCredentials: (row) =>
+        JSON.parse(sealer.open(row.sealedCredentials, row.platformId)) as Record<string, string>,
+      create: options.createProvisioner,
+      log,
+    });
+    const pace = (platformId: string) => platforms.pace(platformId);
+    const engine = new Engine({ pool, workerId, installationId, log, now, pace });
+    const surroundings = (): Surroundings => ({ installationId, at: now(), pace });
+    const seal = (orderId: string, itemIndex: number, field: string, value: string) =>
+      sealer.seal(value, secretContext(orderId, itemIndex, field));
+    const report = engine.dispatch.bind(engine);
+    const effects = new Effects({
+      platforms,
+      log,
+      report,
+      seal,
+      openSecret: async (orderId, itemIndex, field) => {
+        const sealed = await readSecret(pool, orderId, itemIndex, field);
+        return sealed ? sealer.open(sealed, secretContext(orderId, itemIndex, field)) : undefined;
+      },
+      ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
+    });
+    const poller = new Poller({ platforms, log, now, report, seal });
+    const preparations = new Preparations({ pool, engine, workerId, log });
+    const readOrder = async (orderId: string) => (await readDocument(pool, orderId)).order;
+    engine.connect({
+      plan: (open) => {
+        void planOrder(open, { sql: pool, platforms, log, readOrder }).then((happening) =>
+          report(open.state.orderId, happening),
+        );
+      },
+      prepare: (open) => preparations.prepare(open),
+      run: (effect, open, operation) => effects.run(effect, open, operation),
+      track: (open, operation) => poller.track(open, operation),
+      ended: (open: OpenOrder) => {
+        if (open.state.kind === 'preparation') preparations.ended(open.state);
+      },
+    });
+    const callbackUrl = (url: string | null) => (url !== null && options.mayCallBack(url) ? url : null);
+    const intake = new Intake({
+      pool,
+      sealer,
+      workerId,
+      surroundings,
+      callbackWarnings: options.callbackWarnings,
+      begin: (step, order, claimed) =>
+        engine.begin(step, { order, callbackUrl: callbackUrl(order.callbackUrl), claimed }),
+    });
+    const ownership = new Ownership({
+      pool,
+      workerId,
+      leaseMs,
+      log,
+      engine: {
+        resume: (loaded) => engine.resume({ ...loaded, callbackUrl: callbackUrl(loaded.callbackUrl) }),
+      },
+    });
+    return new Worker(installationId, engine, intake, platforms, ownership, poller, effects, preparations, workerId);
+  }
+
+  async start(): Promise<void> {
+    await this.platforms.start();
+    this.preparations.start();
+    await this.ownership.start();
+  }
+
+  /**
+   * Ends gracefully: calls under way are waited for (at most `graceMs`), their answers stored, and the open orders given
+   * up, so that another worker goes on with them at once.
+   */
+  async stop(graceMs = 10_000): Promise<void> {
+    this.poller.stop();
+    this.preparations.stop();
+    await Promise.race([this.effects.idle(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
+    await this.engine.stop();
+    await this.ownership.stop();
+    await this.platforms.stop();
+  }
+}

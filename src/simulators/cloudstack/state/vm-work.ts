@@ -1,0 +1,32 @@
+import type { Call } from '../call.js';
+import { invalidParameter, noCapacity } from '../errors.js';
+import { checkStorageTags } from './disks.js';
+import type { ServiceOffering, Vm, VmState } from './model.js';
+
+/** Jobs on one VM run one after the other. */
+export function queueOf(vm: Vm): string {
+  return `vm:${vm.id}`;
+}
+
+/** 533 in the job when no host or pool fits: no host of the simulated cloud carries a tag. */
+export function checkPlaceable(_call: Call, vm: Vm, offering: ServiceOffering): void {
+  if (offering.hostTags !== null) {
+    throw noCapacity(`Unable to create a deployment for VM[User|${vm.instanceName}]: no host with tags ${offering.hostTags}`, 4335);
+  }
+  checkStorageTags(offering.tags);
+}
+
+export function requireState(vm: Vm, allowed: VmState[], what: string): void {
+  if (allowed.includes(vm.state)) return;
+  throw invalidParameter(`Unable to ${what}: VM[User|${vm.instanceName}] is in state ${vm.state}`);
+}
+
+const passwordAlphabet = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
+
+/** The caller's `password` (4.19+), or a new one of 6 characters, `vm.password.length`'s default. */
+export function newPassword(call: Call): string {
+  const own = call.behaviour.ownPassword ? call.params.text('password') : undefined;
+  if (own !== undefined) return own;
+  const draw = () => passwordAlphabet.charAt(Math.floor(call.cloud.random() * passwordAlphabet.length));
+  return Array.from({ length: 6 }, draw).join('');
+}

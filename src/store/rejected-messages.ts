@@ -1,0 +1,55 @@
+import type { Problem } from '../errors.js';
+import type { Cursor } from './events.js';
+import type { Sql } from './data-source.js';
+
+/** A message that could not be taken, as the `work-orders.rejected` topic tells of it: never its body, which may hold secrets. */
+export interface RejectedMessage {
+  messageId: string;
+  receivedAt: Date;
+  channel: string;
+  origin: string;
+  verdict: string;
+  code: string;
+  problems: Problem[];
+  workOrderId: string | null;
+  bodySha256: string;
+  cursor: Cursor;
+}
+
+/** Rejected messages after a cursor, read by the rule of `readEvents`: below the oldest running transaction. */
+export async function readRejectedMessages(sql: Sql, after: Cursor, limit: number): Promise<RejectedMessage[]> {
+  const { rows } = await sql.query<{
+    tx: string;
+    message_id: string;
+    received_at: Date;
+    channel: string;
+    origin: string;
+    verdict: string;
+    code: string | null;
+    problems: Problem[];
+    work_order_id: string | null;
+    body_sha256: Buffer;
+  }>({
+    name: 'read-rejected-messages',
+    text: `
+      select tx::text, message_id, received_at, channel, origin, verdict, code, problems, work_order_id, body_sha256
+        from received_message
+       where verdict in ('conflict', 'set-aside', 'refused')
+         and tx >= $1::xid8 and tx < pg_snapshot_xmin(pg_current_snapshot())
+         and (tx, message_id) > ($1::xid8, $2::uuid)
+       order by tx, message_id limit $3`,
+    values: [after.tx, after.orderId, limit],
+  });
+  return rows.map((row) => ({
+    messageId: row.message_id,
+    receivedAt: row.received_at,
+    channel: row.channel,
+    origin: row.origin,
+    verdict: row.verdict,
+    code: row.code ?? 'MSG_JSON_SYNTAX',
+    problems: row.problems,
+    workOrderId: row.work_order_id,
+    bodySha256: row.body_sha256.toString('hex'),
+    cursor: { tx: row.tx, orderId: row.message_id, sequence: 0 },
+  }));
+}
