@@ -7,8 +7,9 @@ import type {
   OperationHandler,
   OperationRequest,
   Provisioner,
-  ResolveRequest,
   Resolution,
+  ResolvedPart,
+  ResolveRequest,
   Sent,
 } from '../src/provisioners/provisioner.js';
 
@@ -57,15 +58,15 @@ export class InProcessCloud implements Provisioner {
       preparations: [
         { key: network, kind: 'default-network', platformId: parts[0]?.platformId ?? '', settings: {}, lines: [] },
       ],
-      parts: parts.map((part) => {
+      parts: parts.map((part): ResolvedPart => {
         const settings = { index: part.index };
         if (part.resourceType === 'VM') {
           const inputs = { networkId: { from: network, fact: 'networkId' } };
           return { key: part.key, settings, needs: { 'vm.create': [network] }, inputs, lines: [] };
         }
         const vm = part.vmKey ? [part.vmKey] : null;
-        const inputs = part.vmKey ? { vmId: { from: part.vmKey, fact: 'vmId' } } : {};
-        const needs =
+        const inputs: ResolvedPart['inputs'] = part.vmKey ? { vmId: { from: part.vmKey, fact: 'vmId' } } : {};
+        const needs: ResolvedPart['needs'] =
           part.resourceType === 'EBS'
             ? { 'ebs.create': [], ...(vm && { 'ebs.attach': vm }) }
             : { 'network.reserve': [network], ...(vm && { 'network.bind': vm }) };

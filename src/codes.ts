@@ -2,7 +2,18 @@
  * Every code this system ever answers with, in one place. Codes are never renamed or reused.
  * Grammar: `^(MSG|ORD|ITM|CFG|SEM|URL|AUT|API|CLD|STO|BUS|OPS|SYS)(_[A-Z0-9]+)+$`, at most 40 characters.
  */
-export type CodeClass = 'reject' | 'limit' | 'conflict' | 'duplicate' | 'warning' | 'hold' | 'auth' | 'item-fails' | 'unknown' | 'back-off' | 'system';
+export type CodeClass =
+  | 'reject'
+  | 'limit'
+  | 'conflict'
+  | 'duplicate'
+  | 'warning'
+  | 'hold'
+  | 'auth'
+  | 'item-fails'
+  | 'unknown'
+  | 'back-off'
+  | 'system';
 
 export interface CodeEntry {
   class: CodeClass;
@@ -31,7 +42,13 @@ export const codes = {
   MSG_UTF8: entry('MSG_UTF8', 'reject', 400, false, 'The bytes are not UTF-8'),
   MSG_BOM: entry('MSG_BOM', 'warning', 200, false, 'A byte-order mark was skipped'),
   MSG_TEXT_NUL: entry('MSG_TEXT_NUL', 'reject', 400, false, 'A text holds a NUL character'),
-  MSG_TEXT_SURROGATE: entry('MSG_TEXT_SURROGATE', 'reject', 400, false, 'A text holds half a character (a lone surrogate)'),
+  MSG_TEXT_SURROGATE: entry(
+    'MSG_TEXT_SURROGATE',
+    'reject',
+    400,
+    false,
+    'A text holds half a character (a lone surrogate)',
+  ),
   MSG_TEXT_CONTROL: entry('MSG_TEXT_CONTROL', 'reject', 400, false, 'A name holds a control or direction character'),
   BUS_COMPRESSION: entry('BUS_COMPRESSION', 'reject', 400, false, 'The Kafka batch cannot be decompressed'),
   BUS_HEADER_BAD: entry('BUS_HEADER_BAD', 'warning', 200, false, 'A Kafka header was ignored'),
@@ -45,10 +62,28 @@ export const codes = {
   MSG_NOT_OBJECT: entry('MSG_NOT_OBJECT', 'reject', 400, false, 'The message is not an object'),
   // Envelope
   MSG_ENVELOPE_MISSING: entry('MSG_ENVELOPE_MISSING', 'reject', 400, false, 'No order was found in the message'),
-  MSG_ENVELOPE_WRAPPED: entry('MSG_ENVELOPE_WRAPPED', 'warning', 200, false, 'The order was wrapped more often than needed'),
+  MSG_ENVELOPE_WRAPPED: entry(
+    'MSG_ENVELOPE_WRAPPED',
+    'warning',
+    200,
+    false,
+    'The order was wrapped more often than needed',
+  ),
   MSG_ENVELOPE_DEPTH: entry('MSG_ENVELOPE_DEPTH', 'reject', 400, false, 'The order is wrapped too many times'),
-  MSG_ENVELOPE_AMBIGUOUS: entry('MSG_ENVELOPE_AMBIGUOUS', 'reject', 400, false, 'The message holds more than one candidate for the order'),
-  MSG_ENVELOPE_FORM_DICT: entry('MSG_ENVELOPE_FORM_DICT', 'reject', 400, false, 'A dictionary was form-encoded instead of JSON text'),
+  MSG_ENVELOPE_AMBIGUOUS: entry(
+    'MSG_ENVELOPE_AMBIGUOUS',
+    'reject',
+    400,
+    false,
+    'The message holds more than one candidate for the order',
+  ),
+  MSG_ENVELOPE_FORM_DICT: entry(
+    'MSG_ENVELOPE_FORM_DICT',
+    'reject',
+    400,
+    false,
+    'A dictionary was form-encoded instead of JSON text',
+  ),
   MSG_SECRET_REMOVED: entry('MSG_SECRET_REMOVED', 'warning', 200, false, 'A secret in an unexpected place was removed'),
   API_CONTENT_TYPE: entry('API_CONTENT_TYPE', 'reject', 415, false, 'The content type is not supported'),
   // Order
@@ -56,7 +91,13 @@ export const codes = {
   ORD_FIELD_TYPE: entry('ORD_FIELD_TYPE', 'reject', 422, false, 'A field of the order has the wrong type'),
   ORD_ID_FORMAT: entry('ORD_ID_FORMAT', 'reject', 422, false, 'An id has a form that is not allowed'),
   ORD_UNKNOWN_FIELD: entry('ORD_UNKNOWN_FIELD', 'warning', 200, false, 'A field is unknown and was kept as sent'),
-  ORD_TYPE_UNSUPPORTED: entry('ORD_TYPE_UNSUPPORTED', 'hold', 200, false, 'The kind of order is not known and was not guessed'),
+  ORD_TYPE_UNSUPPORTED: entry(
+    'ORD_TYPE_UNSUPPORTED',
+    'hold',
+    200,
+    false,
+    'The kind of order is not known and was not guessed',
+  ),
   ORD_ITEMS_EMPTY: entry('ORD_ITEMS_EMPTY', 'reject', 422, false, 'The order has no items'),
   ORD_ITEMS_LIMIT: entry('ORD_ITEMS_LIMIT', 'limit', 413, false, 'The order has too many items'),
   ORD_DUPLICATE: entry('ORD_DUPLICATE', 'duplicate', 200, false, 'The same order again'),
@@ -67,7 +108,13 @@ export const codes = {
   // Items
   ITM_FIELD_MISSING: entry('ITM_FIELD_MISSING', 'reject', 422, false, 'A required field of an item is missing'),
   ITM_FIELD_TYPE: entry('ITM_FIELD_TYPE', 'reject', 422, false, 'A field of an item has the wrong type'),
-  ITM_TYPE_UNSUPPORTED: entry('ITM_TYPE_UNSUPPORTED', 'reject', 422, false, 'The resource type of an item is not supported'),
+  ITM_TYPE_UNSUPPORTED: entry(
+    'ITM_TYPE_UNSUPPORTED',
+    'reject',
+    422,
+    false,
+    'The resource type of an item is not supported',
+  ),
   ITM_KEY_DUPLICATE: entry('ITM_KEY_DUPLICATE', 'reject', 422, false, 'Two items name the same resource'),
   ITM_ID_REPEATED: entry('ITM_ID_REPEATED', 'hold', 200, false, 'Two items carry the same workOrderItemId'),
   ITM_OTHER_ORDER: entry('ITM_OTHER_ORDER', 'hold', 200, false, 'An item carries the id of another order'),
@@ -75,8 +122,20 @@ export const codes = {
   ITM_MASTER: entry('ITM_MASTER', 'hold', 200, false, 'The master item is not certain'),
   ITM_MASTER_ASSUMED: entry('ITM_MASTER_ASSUMED', 'warning', 200, false, 'The only VM was taken as the master'),
   ITM_MASTER_UNKNOWN: entry('ITM_MASTER_UNKNOWN', 'warning', 200, false, 'masterResourceId names nothing in the order'),
-  ITM_PRODUCT_MISMATCH: entry('ITM_PRODUCT_MISMATCH', 'warning', 200, false, 'The product id belongs to another resource type'),
-  ITM_ACTION_UNSUPPORTED: entry('ITM_ACTION_UNSUPPORTED', 'hold', 200, false, 'The action is not known and was not guessed'),
+  ITM_PRODUCT_MISMATCH: entry(
+    'ITM_PRODUCT_MISMATCH',
+    'warning',
+    200,
+    false,
+    'The product id belongs to another resource type',
+  ),
+  ITM_ACTION_UNSUPPORTED: entry(
+    'ITM_ACTION_UNSUPPORTED',
+    'hold',
+    200,
+    false,
+    'The action is not known and was not guessed',
+  ),
   ITM_NOT_OBJECT: entry('ITM_NOT_OBJECT', 'reject', 422, false, 'An item is not an object'),
   // Nested configs
   CFG_JSON_SYNTAX: entry('CFG_JSON_SYNTAX', 'reject', 422, false, 'The config cannot be read'),
@@ -91,7 +150,13 @@ export const codes = {
   CFG_PASSWORD: entry('CFG_PASSWORD', 'reject', 422, false, 'The root password cannot be used'),
   CFG_PASSWORD_WEAK: entry('CFG_PASSWORD_WEAK', 'warning', 200, false, 'The root password is weak'),
   CFG_UUID: entry('CFG_UUID', 'reject', 422, false, 'An id in the config has a form that is not allowed'),
-  CFG_REF_UNKNOWN: entry('CFG_REF_UNKNOWN', 'item-fails', 200, false, 'The cloud does not know what the config refers to'),
+  CFG_REF_UNKNOWN: entry(
+    'CFG_REF_UNKNOWN',
+    'item-fails',
+    200,
+    false,
+    'The cloud does not know what the config refers to',
+  ),
   CFG_PLATFORM_UNKNOWN: entry('CFG_PLATFORM_UNKNOWN', 'reject', 422, false, 'The platform is not configured'),
   CFG_ENUM: entry('CFG_ENUM', 'reject', 422, false, 'The value is not one of the allowed ones'),
   CFG_CIDR: entry('CFG_CIDR', 'reject', 422, false, 'The network range is not valid'),
@@ -99,11 +164,29 @@ export const codes = {
   SEM_EBS_SIZE: entry('SEM_EBS_SIZE', 'hold', 200, false, 'The two sizes of a disk disagree'),
   SEM_EBS_TYPE: entry('SEM_EBS_TYPE', 'hold', 200, false, 'The two types of a disk disagree'),
   SEM_EBS_COUNT: entry('SEM_EBS_COUNT', 'reject', 422, false, 'The two quantities of a disk disagree'),
-  SEM_EBS_ORDER_COUNT: entry('SEM_EBS_ORDER_COUNT', 'warning', 200, false, 'workOrderCount differs from the quantity and was ignored'),
-  SEM_DESCRIPTION: entry('SEM_DESCRIPTION', 'warning', 200, false, 'The description in words disagrees with the config'),
+  SEM_EBS_ORDER_COUNT: entry(
+    'SEM_EBS_ORDER_COUNT',
+    'warning',
+    200,
+    false,
+    'workOrderCount differs from the quantity and was ignored',
+  ),
+  SEM_DESCRIPTION: entry(
+    'SEM_DESCRIPTION',
+    'warning',
+    200,
+    false,
+    'The description in words disagrees with the config',
+  ),
   SEM_GATEWAY: entry('SEM_GATEWAY', 'reject', 422, false, 'The gateway lies outside its network'),
   SEM_EBS_NO_VM: entry('SEM_EBS_NO_VM', 'reject', 422, false, "The disk's VM is neither in the order nor known"),
-  SEM_PLATFORM_MIXED: entry('SEM_PLATFORM_MIXED', 'hold', 200, false, 'Items that belong together name different platforms'),
+  SEM_PLATFORM_MIXED: entry(
+    'SEM_PLATFORM_MIXED',
+    'hold',
+    200,
+    false,
+    'Items that belong together name different platforms',
+  ),
   SEM_CYCLE: entry('SEM_CYCLE', 'warning', 200, false, 'The billing cycles disagree'),
   SEM_QUOTA: entry('SEM_QUOTA', 'item-fails', 200, false, "The tenant's quota is used up"),
   SEM_RESOURCE_OWNED: entry('SEM_RESOURCE_OWNED', 'conflict', 409, false, 'The resource belongs to another order'),
@@ -115,7 +198,13 @@ export const codes = {
   URL_TOO_LONG: entry('URL_TOO_LONG', 'reject', 422, false, 'The callback is too long'),
   URL_FORBIDDEN_ADDRESS: entry('URL_FORBIDDEN_ADDRESS', 'reject', 422, false, "The callback's address is not allowed"),
   URL_FORBIDDEN_PORT: entry('URL_FORBIDDEN_PORT', 'reject', 422, false, "The callback's port is not allowed"),
-  URL_DNS_FORBIDDEN: entry('URL_DNS_FORBIDDEN', 'reject', 422, false, "The callback's name resolves to an address that is not allowed"),
+  URL_DNS_FORBIDDEN: entry(
+    'URL_DNS_FORBIDDEN',
+    'reject',
+    422,
+    false,
+    "The callback's name resolves to an address that is not allowed",
+  ),
   AUT_MISSING: entry('AUT_MISSING', 'auth', 401, false, 'A token is needed'),
   AUT_INVALID: entry('AUT_INVALID', 'auth', 401, false, 'The token is not valid'),
   AUT_FORBIDDEN: entry('AUT_FORBIDDEN', 'auth', 403, false, 'The token does not allow this'),
@@ -125,8 +214,20 @@ export const codes = {
   API_TIMEOUT: entry('API_TIMEOUT', 'limit', 408, true, 'The request took too long to arrive'),
   API_METHOD: entry('API_METHOD', 'reject', 405, false, 'The method is not allowed here'),
   API_PAGE: entry('API_PAGE', 'reject', 400, false, 'The page asked for does not exist'),
-  API_IDEMPOTENCY_MISMATCH: entry('API_IDEMPOTENCY_MISMATCH', 'conflict', 409, false, 'The idempotency key was used with another body'),
-  OPS_REPLAY_STATE: entry('OPS_REPLAY_STATE', 'conflict', 409, false, 'The order is in a state that does not allow this'),
+  API_IDEMPOTENCY_MISMATCH: entry(
+    'API_IDEMPOTENCY_MISMATCH',
+    'conflict',
+    409,
+    false,
+    'The idempotency key was used with another body',
+  ),
+  OPS_REPLAY_STATE: entry(
+    'OPS_REPLAY_STATE',
+    'conflict',
+    409,
+    false,
+    'The order is in a state that does not allow this',
+  ),
   OPS_REASON_MISSING: entry('OPS_REASON_MISSING', 'reject', 422, false, 'A reason is needed'),
   OPS_VERSION_STALE: entry('OPS_VERSION_STALE', 'conflict', 409, false, 'The order has changed since it was read'),
   // The clouds' answers
@@ -138,7 +239,13 @@ export const codes = {
   CLD_QUOTA: entry('CLD_QUOTA', 'item-fails', 200, false, "The cloud's quota is used up"),
   CLD_CAPACITY: entry('CLD_CAPACITY', 'back-off', 503, true, 'The cloud has no room at present'),
   CLD_THROTTLED: entry('CLD_THROTTLED', 'back-off', 503, true, 'The cloud asks us to slow down'),
-  CLD_RESOURCE_ERROR: entry('CLD_RESOURCE_ERROR', 'item-fails', 200, false, 'The cloud built the resource into an error state'),
+  CLD_RESOURCE_ERROR: entry(
+    'CLD_RESOURCE_ERROR',
+    'item-fails',
+    200,
+    false,
+    'The cloud built the resource into an error state',
+  ),
   CLD_MULTIPLE_MATCHES: entry('CLD_MULTIPLE_MATCHES', 'hold', 200, false, 'Two resources carry the same marker'),
   CLD_CONTRADICTION: entry('CLD_CONTRADICTION', 'unknown', 502, true, 'The cloud contradicts itself'),
 } satisfies Record<string, CodeEntry>;
@@ -146,4 +253,3 @@ export const codes = {
 export type Code = keyof typeof codes;
 
 export const isCode = (text: string): text is Code => Object.hasOwn(codes, text);
-

@@ -36,7 +36,7 @@ const headerBytes = 1 + idBytes + nonceBytes;
  * @param keys 32 bytes each; the first seals, all of them open
  */
 export function createSealer(keys: Uint8Array | readonly Uint8Array[]): Sealer {
-  const all = (keys instanceof Uint8Array ? [keys] : keys).map(deriveKey);
+  const all = (ArrayBuffer.isView(keys) ? [keys] : keys).map(deriveKey);
   const [first] = all;
   if (!first) throw new Error('A sealer needs a key');
   const header = Buffer.concat([Buffer.of(version), first.id]);

@@ -6,7 +6,7 @@
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, statSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -44,6 +44,13 @@ export async function clusterFolder(dataDir: string, user: ServerUser | null, du
   if (canEnter(dataDir, user)) return inside;
   const shelf = durable ? '/var/lib/orderwright' : join(tmpdir(), 'orderwright-clusters');
   await mkdir(shelf, { recursive: true, mode: 0o711 });
+  const found = lstatSync(shelf);
+  if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0) {
+    throw new EmbeddedError(
+      'SYS_POSTGRES_START',
+      `${shelf} is not ours alone; remove it, or choose another data folder.`,
+    );
+  }
   await removeForgotten(shelf);
   const folder = join(shelf, randomBytes(8).toString('hex'));
   await writeFile(`${folder}.owner`, inside, { mode: 0o600 });
@@ -64,7 +71,8 @@ async function removeForgotten(shelf: string): Promise<void> {
   }
 }
 
-function canEnter(folder: string, user: ServerUser): boolean {
+/** Whether a user may pass through a folder and all folders above it (or run a program there). */
+export function canEnter(folder: string, user: ServerUser): boolean {
   for (let path = resolve(folder); ; path = dirname(path)) {
     const { mode, uid, gid } = statSync(path);
     const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
@@ -84,7 +92,7 @@ export async function makeCluster(
   binaries: PostgresBinaries,
   cluster: string,
   user: ServerUser | null,
-  options: { durable: boolean; passwordFile: string | null },
+  options: { durable: boolean; secret: string | null },
 ): Promise<void> {
   const fresh = `${cluster}.new`;
   await rm(fresh, { recursive: true, force: true });
@@ -92,10 +100,12 @@ export async function makeCluster(
   if (user !== null) await chown(fresh, user.uid, user.gid);
   const args = ['-D', fresh, '-U', 'postgres', '--locale=C', '-E', 'UTF8'];
   if (!options.durable) args.push('--no-sync');
-  if (options.passwordFile === null) args.push('--auth=trust');
+  const passwordFile = `${cluster}.password`;
+  if (options.secret === null) args.push('--auth=trust');
   else {
-    args.push('--auth=scram-sha-256', `--pwfile=${options.passwordFile}`);
-    if (user !== null) await chown(options.passwordFile, user.uid, user.gid);
+    args.push('--auth=scram-sha-256', `--pwfile=${passwordFile}`);
+    await writeFile(passwordFile, `${options.secret}\n`, { mode: 0o600 });
+    if (user !== null) await chown(passwordFile, user.uid, user.gid);
   }
   try {
     await run(binaries.initdb, args, { ...user, cwd: dirname(fresh), env: cleanEnvironment(), timeout: 120_000 });
@@ -105,9 +115,7 @@ export async function makeCluster(
     const detail = said === '' ? messageOf(error) : said;
     throw new EmbeddedError('SYS_POSTGRES_START', `initdb could not make ${cluster}: ${detail}`);
   } finally {
-    if (user !== null && options.passwordFile !== null) {
-      await chown(options.passwordFile, process.getuid?.() ?? 0, process.getgid?.() ?? 0);
-    }
+    await rm(passwordFile, { force: true });
   }
   await rename(fresh, cluster);
 }

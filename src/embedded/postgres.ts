@@ -68,8 +68,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     if (running === null) {
       binaries = await findPostgres(version === undefined ? {} : { major: version });
       if (version === undefined) {
-        const made = { durable: options.durable, passwordFile: secret === null ? null : passwordFile };
-        await disk.makeCluster(binaries, cluster, user, made);
+        await disk.makeCluster(binaries, cluster, user, { durable: options.durable, secret });
       }
       running = await start({ ...options, dataDir }, binaries, cluster, user, (port) => urlOf(port, 'postgres'));
     }
@@ -196,16 +195,23 @@ async function start(
     closeSync(log);
     let ended: string | null = null;
     let ready = false;
-    child.once('error', (error) => (ended = error.message));
+    let end = (): void => undefined;
+    const gone = new Promise<false>((done) => (end = () => done(false)));
+    child.once('error', (error) => {
+      ended = error.message;
+      end();
+    });
     child.once('exit', (code, signal) => {
       ended = signal ?? `exit code ${code}`;
+      end();
       if (ready && child.pid !== undefined && !expected.delete(child.pid)) options.onExit?.(ended);
     });
     child.unref();
     const pid = child.pid;
     const hasEnded = (): boolean => ended !== null;
     while (!hasEnded() && pid !== undefined && Date.now() < giveUpAt) {
-      if (await answers(urlOf(port), cluster)) {
+      // Another program may hold the port and say nothing: the end of our process must not wait for it.
+      if (await Promise.race([answers(urlOf(port), cluster), gone])) {
         ready = true;
         return { pid, port };
       }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { OrderStatus } from '../machines/order-state.js';
-import type { PlannedPart } from '../planner/plan.js';
+import { operationNames, type PlannedPart } from '../planner/plan.js';
 import { eventsOfOrder } from '../store/events.js';
 import { loadOrders } from '../store/load-orders.js';
 import { deliveriesOfOrder } from '../store/views-messages.js';
@@ -219,7 +219,7 @@ async function readPlanOf(context: Context, orderId: string): Promise<PlanJson> 
       resourceType: part.resourceType,
       platformId: part.platformId,
       platformName: context.describePlatform(part.platformId).name,
-      needs: part.needs as Record<string, string[]>,
+      needs: Object.fromEntries(operationNames.flatMap((name) => (part.needs[name] ? [[name, part.needs[name]]] : []))),
       settings: part.settings,
       lines: part.lines,
     })),

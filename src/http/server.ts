@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import swagger from '@fastify/swagger';
 import fastify from 'fastify';
@@ -20,6 +19,7 @@ import { intakeRoutes } from './intake-routes.js';
 import { metaRoutes } from './meta-routes.js';
 import { operatorRoutes } from './operator-routes.js';
 import { orderRoutes } from './order-routes.js';
+import { packageVersion } from './package-version.js';
 import { problem } from './problem.js';
 
 export type { HttpOptions, PlatformView, Readiness } from './context.js';
@@ -84,7 +84,7 @@ export async function buildHttp(options: HttpOptions): Promise<{ app: App; close
     sendProblem(request, reply, problem(405, 'API_METHOD', `Allowed here: ${methods.join(', ')}.`));
   });
 
-  const { version } = readPackage();
+  const version = packageVersion();
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -155,15 +155,4 @@ function collectMethods(app: App): (path: string) => string[] {
     for (const one of [method].flat()) routes.push({ pattern: new RegExp(`^${pattern}/?$`), method: one });
   });
   return (path) => [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))].sort();
-}
-
-function readPackage(): { version: string } {
-  for (const up of ['../../package.json', '../../../package.json']) {
-    try {
-      return JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string };
-    } catch {
-      // built files lie one folder deeper
-    }
-  }
-  return { version: '0.0.0' };
 }

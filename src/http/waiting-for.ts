@@ -2,6 +2,7 @@ import { itemFailure } from '../machines/advance.js';
 import { outcomeOf, type PartKind } from '../machines/move.js';
 import { operationLimits } from '../machines/operation.machine.js';
 import { finalStatuses, type OperationState, type OrderState, type PartState } from '../machines/order-state.js';
+import { operationNames } from '../planner/plan.js';
 import type { PreparationView } from '../store/views-operations.js';
 
 /** What an item waits for, in words for an operator. */
@@ -62,8 +63,9 @@ function waitingOfItem(state: OrderState, itemIndex: number, scene: Scene): Wait
 function waitingForNeeds(state: OrderState, part: PartState, scene: Scene): Waiting | null {
   const begun = new Set(state.operations.filter((one) => one.partKey === part.key).map((one) => one.name as string));
   const planned = state.plan?.parts.find((one) => one.key === part.key);
-  const next = Object.entries(planned?.needs ?? {}).find(([name]) => !begun.has(name));
-  for (const need of next?.[1] ?? []) {
+  // By the order operations run in: the keys of a stored object come back in an order of their own.
+  const next = operationNames.find((name) => planned?.needs[name] && !begun.has(name));
+  for (const need of (next && planned?.needs[next]) ?? []) {
     const other = state.parts.find((one) => one.key === need);
     if (other) {
       const item = state.items[other.itemIndex];

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json.js';
 import { markerFor, preparationMarker, requestIdFor } from '../planner/marker.js';
-import type { OperationName, Plan } from '../planner/plan.js';
+import { type OperationName, operationNames, type Plan } from '../planner/plan.js';
 import type { ItemContext, ItemEvent } from './item.js';
 import { begin, itemMachines, move, outcomeOf, type PartKind, tagOf } from './move.js';
 import { type Failure, type OperationContext, type OperationEvent, operationMachine, type WaitKind } from './operation.machine.js';
@@ -23,7 +23,7 @@ import { type WorkOrderContext, type WorkOrderEvent, workOrderMachine } from './
 export type OrderEvent =
   | { about: 'order'; event: WorkOrderEvent; plan?: Plan }
   | { about: 'operation'; partKey: string; name: OperationName; event: OperationEvent }
-  | { about: 'preparation'; key: string; outcome: PreparationOutcome }
+  | { about: 'preparation'; platformId: string; key: string; outcome: PreparationOutcome }
   /** A worker takes the order up from the database: whatever was under way is asked about again. */
   | { about: 'everything'; event: { type: 'RESUMED' } };
 
@@ -53,7 +53,7 @@ export function advance(state: OrderState, event: OrderEvent, surroundings: Surr
       turn.moveOperation(event.partKey, event.name, event.event);
       break;
     case 'preparation':
-      turn.notePreparation(event.key, event.outcome);
+      turn.notePreparation(event.platformId, event.key, event.outcome);
       break;
     case 'everything':
       turn.moveOrder(event.event);
@@ -116,8 +116,8 @@ class Turn {
     for (const part of plan.parts) this.changedItems.add(part.itemIndex);
   }
 
-  notePreparation(key: string, outcome: PreparationOutcome): void {
-    this.state.preparations = { ...this.state.preparations, [key]: outcome };
+  notePreparation(platformId: string, key: string, outcome: PreparationOutcome): void {
+    this.state.preparations = { ...this.state.preparations, [preparationId(platformId, key)]: outcome };
   }
 
   moveOrder(event: WorkOrderEvent): void {
@@ -182,17 +182,19 @@ class Turn {
     if (this.outcome(part) !== 'open') return false;
     const begun = new Set(this.state.operations.filter((one) => one.partKey === part.key).map((one) => one.name));
     const planned = this.state.plan?.parts.find((one) => one.key === part.key);
-    const ahead = Object.entries(planned?.needs ?? {}).filter(([name]) => !begun.has(name as OperationName));
-    for (const [, needs] of ahead) {
-      for (const need of needs) {
-        const failure = part.machine.context.failure ? null : this.failureOf(need);
+    if (!planned) return false;
+    const ahead = operationsOf(planned.needs).filter((name) => !begun.has(name));
+    for (const name of ahead) {
+      for (const need of planned.needs[name] ?? []) {
+        const failure = part.machine.context.failure ? null : this.failureOf(planned.platformId, need);
         if (failure && this.movePart(part.key, { type: 'NEED_FAILED', failure })) return true;
       }
     }
     const next = ahead[0];
     const busy = this.state.operations.some((one) => one.partKey === part.key && one.finishedAt === null);
     if (!next || busy || part.machine.context.failure) return false;
-    return next[1].every((need) => this.isReady(need)) && this.movePart(part.key, { type: 'NEEDS_MET' });
+    const ready = (planned.needs[next] ?? []).every((need) => this.isReady(planned.platformId, need));
+    return ready && this.movePart(part.key, { type: 'NEEDS_MET' });
   }
 
   /** @returns whether the event meant anything to the part's machine */
@@ -215,7 +217,8 @@ class Turn {
     const planned = this.state.plan?.parts.find((one) => one.key === part.key);
     const platformId = planned?.platformId ?? this.state.items[part.itemIndex]?.platformId ?? '';
     // A preparation's one operation is named by what it prepares.
-    const name = (asked === 'prepare' ? operationsOf(planned?.needs ?? {})[0] : asked) as OperationName;
+    const [firstName] = operationsOf(planned?.needs ?? {});
+    const name = (asked === 'prepare' ? firstName : asked) as OperationName;
     const first = begin<OperationContext>(operationMachine);
     const { installationId, at } = this.surroundings;
     // One marker for everything done to one thing: what is removed later is recognised by what it was made with.
@@ -227,7 +230,7 @@ class Turn {
             this.state.producer,
             this.state.workOrderId,
             part.key,
-            (operationsOf(planned?.needs ?? {})[0] ?? name) as OperationName,
+            firstName ?? name,
           );
     if (this.state.operations.every((one) => one.itemIndex !== part.itemIndex)) {
       this.announce('item.started', part.itemIndex, {});
@@ -361,14 +364,15 @@ class Turn {
     return outcomeOf(this.kindOf(part), part.machine.value);
   }
 
-  private isReady(need: string): boolean {
+  private isReady(platformId: string, need: string): boolean {
     const part = this.state.parts.find((one) => one.key === need);
-    return part ? this.outcome(part) === 'completed' : this.state.preparations[need]?.state === 'ready';
+    if (part) return this.outcome(part) === 'completed';
+    return this.state.preparations[preparationId(platformId, need)]?.state === 'ready';
   }
 
-  private failureOf(need: string): Failure | null {
+  private failureOf(platformId: string, need: string): Failure | null {
     const part = this.state.parts.find((one) => one.key === need);
-    const preparation = this.state.preparations[need];
+    const preparation = this.state.preparations[preparationId(platformId, need)];
     const cause = part
       ? ['failed', 'cancelled'].includes(this.outcome(part)) && (part.machine.context.failure ?? unexplained)
       : preparation?.state === 'failed' && preparation.failure;
@@ -382,9 +386,14 @@ function requestId(marker: string, name: OperationName, { attempt, stage }: Oper
   return requestIdFor(`${marker}/${name}`, attempt, stage);
 }
 
-/** The operations of a part in the order they run: the order of its needs. */
-function operationsOf(needs: object): string[] {
-  return Object.keys(needs);
+/** The operations of a part in the order they run; not the order of the keys, which jsonb does not keep. */
+function operationsOf(needs: object): OperationName[] {
+  return operationNames.filter((name) => name in needs);
+}
+
+/** A preparation belongs to a platform: two data centres each have a default network of the same user. */
+export function preparationId(platformId: string, key: string): string {
+  return `${platformId} ${key}`;
 }
 
 function initialValue(kind: PartKind): string {

@@ -72,7 +72,7 @@ export interface EventFact {
   installationId: string;
   producer: string;
   workOrderId: string;
-  /** `<resourceType>/<resourceId>` of the item it is about, null for the order. */
+  /** Names the item it is about within its order, always in the same way; null for the order itself. */
   itemKey: string | null;
   type: EventName;
   /** Counts events of this type about this thing (a second job of an item): 1, 2, … */

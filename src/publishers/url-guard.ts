@@ -252,6 +252,6 @@ function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Prom
 
 /** The short code of a network error; its message could hold what the other side wrote. */
 function causeOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : 'connection failed';
 }

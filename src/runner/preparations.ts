@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { beginPreparation, preparationProducer } from '../machines/begin-order.js';
-import { itemFailure } from '../machines/advance.js';
+import { itemFailure, preparationId } from '../machines/advance.js';
 import type { OrderState, PreparationOutcome } from '../machines/order-state.js';
 import { orderIdFor } from '../order-id.js';
 import type { Preparation } from '../planner/plan.js';
@@ -51,7 +51,7 @@ export class Preparations {
   /** Tells the order what is prepared already, and later what is not yet. */
   prepare(open: OpenOrder): void {
     for (const preparation of open.state.plan?.preparations ?? []) {
-      const id = `${preparation.platformId} ${preparation.key}`;
+      const id = preparationId(preparation.platformId, preparation.key);
       let entry = this.entries.get(id);
       // A failure is not for ever: the next order that needs it tries once more.
       if (!entry || entry.outcome?.state === 'failed') {
@@ -135,6 +135,7 @@ export class Preparations {
   }
 
   private tell(orderId: string, entry: Entry, outcome: PreparationOutcome): void {
-    this.options.engine.dispatch(orderId, { event: { about: 'preparation', key: entry.preparation.key, outcome } });
+    const { platformId, key } = entry.preparation;
+    this.options.engine.dispatch(orderId, { event: { about: 'preparation', platformId, key, outcome } });
   }
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { preparationId } from '../machines/advance.js';
 import { OutcomeUnknownError, ProvisioningError } from '../errors.js';
 import type { OperationEvent } from '../machines/operation.machine.js';
 import type { OperationState, OrderState } from '../machines/order-state.js';
@@ -115,7 +116,7 @@ export function inputsOf(state: OrderState, partKey: string): Record<string, str
   const inputs: Record<string, string> = {};
   const planned = state.plan?.parts.find((one) => one.key === partKey);
   for (const [name, { from, fact }] of Object.entries(planned?.inputs ?? {})) {
-    const preparation = state.preparations[from];
+    const preparation = state.preparations[preparationId(planned?.platformId ?? '', from)];
     const facts =
       state.parts.find((part) => part.key === from)?.machine.context.facts ??
       (preparation?.state === 'ready' ? preparation.facts : undefined);

@@ -10,7 +10,10 @@ export const ItemMessage = z.object({
   resourceType: field({ enum: resourceTypes }, (value) => {
     if (value === undefined) return new Wrong('ITM_FIELD_MISSING', 'this field is required');
     const type = resourceTypes.find((known) => known === value);
-    return type ?? new Wrong('ITM_TYPE_UNSUPPORTED', `expected ${resourceTypes.join(', ')} in capitals, got ${quoted(value)}`);
+    return (
+      type ??
+      new Wrong('ITM_TYPE_UNSUPPORTED', `expected ${resourceTypes.join(', ')} in capitals, got ${quoted(value)}`)
+    );
   }),
   resourceId: textOrNumberId(itemFamily),
   workOrderItemConfig: field({ type: ['string', 'object'], contentMediaType: 'application/json' }, (value) =>
@@ -23,7 +26,9 @@ export const ItemMessage = z.object({
   masterResourceId: reference(itemFamily),
   master: field({ type: ['boolean', 'null'] }, (value) => {
     if (isAbsent(value)) return null;
-    return typeof value === 'boolean' ? value : new Wrong('ITM_FIELD_TYPE', `expected true or false, got ${quoted(value)}`);
+    return typeof value === 'boolean'
+      ? value
+      : new Wrong('ITM_FIELD_TYPE', `expected true or false, got ${quoted(value)}`);
   }),
   resourceAction: optionalWhole('ITM_FIELD_TYPE'),
   cycleType: optionalWhole('ITM_FIELD_TYPE'),

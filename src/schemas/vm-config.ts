@@ -16,7 +16,7 @@ import {
 } from './wire.js';
 import type { VmConfig } from './work-order.js';
 
-const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+const control = /[\p{Cc}\u2028\u2029]/u;
 
 /** `workOrderItemConfig` of a VM, 18 fields. Sizes are GB on the wire and GiB to every cloud (decision Q10, Q12). */
 export const VmConfigMessage = z.object({
@@ -50,7 +50,9 @@ export const VmConfigMessage = z.object({
     if (isAbsent(value)) return null;
     if (typeof value !== 'string') return new Wrong('CFG_PASSWORD', 'the password must be text');
     if (value.length > 128) return new Wrong('CFG_PASSWORD', 'the password is longer than 128 characters');
-    return control.test(value) ? new Wrong('CFG_PASSWORD', 'the password holds a line break or control character') : value;
+    return control.test(value)
+      ? new Wrong('CFG_PASSWORD', 'the password holds a line break or control character')
+      : value;
   }),
   imageType: optionalWhole('CFG_NUMBER'),
   osType: optionalWhole('CFG_NUMBER'),

@@ -114,14 +114,20 @@ const wholeForm = /^\d{1,9}(?:\.0{1,9})?$/;
 
 /** Q40: 1, "1", "1.0" and " 1 " are one; "1.5", "1e3", "", "+1", -1, true and full-width digits are nothing. */
 export function wholeNumber(value: unknown): number | null {
-  if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0) ? value : null;
+  if (typeof value === 'number')
+    return Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0) ? value : null;
   if (typeof value !== 'string' || value.length > 40) return null;
   if (wholeForm.test(value)) return Number(value);
   const trimmed = value.replace(/^ {1,20}/, '').replace(/ {1,20}$/, '');
   return wholeForm.test(trimmed) ? Number(trimmed) : null;
 }
 
-const wholeSchema = { anyOf: [{ type: 'integer', minimum: 0 }, { type: 'string', pattern: wholeForm.source }] };
+const wholeSchema = {
+  anyOf: [
+    { type: 'integer', minimum: 0 },
+    { type: 'string', pattern: wholeForm.source },
+  ],
+};
 
 /** A code or counter of billing's. */
 export const optionalWhole = (code: Code) =>
@@ -154,7 +160,7 @@ export const optionalAmount = (range: Range) =>
   field(wholeSchema, (value) => (isAbsent(value) ? null : readAmount(value, range)));
 
 /** Characters that steer a terminal or turn the reading direction; never part of a name or key. */
-export const steering = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
+export const steering = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
 
 /** A display name. It ends up in clouds that take names for patterns or host names, so it is plain. */
 export const displayName = (spaces: boolean) => {
@@ -163,10 +169,16 @@ export const displayName = (spaces: boolean) => {
     if (isAbsent(value)) return missing(configFamily);
     if (typeof value !== 'string') return new Wrong('CFG_NAME', `expected text, got ${quoted(value)}`);
     if (steering.test(value)) {
-      return new Wrong('MSG_TEXT_CONTROL', 'the name holds a control character or one that turns the reading direction');
+      return new Wrong(
+        'MSG_TEXT_CONTROL',
+        'the name holds a control character or one that turns the reading direction',
+      );
     }
     if (form.test(value)) return value;
-    return new Wrong('CFG_NAME', `a name has 1 to 255 letters, digits and . _ -, and begins with a letter or digit; got ${quoted(value)}`);
+    return new Wrong(
+      'CFG_NAME',
+      `a name has 1 to 255 letters, digits and . _ -, and begins with a letter or digit; got ${quoted(value)}`,
+    );
   });
 };
 
@@ -177,5 +189,9 @@ export function readStorageType(value: unknown): string | Wrong {
   if (storageTypes.some((type) => type === value)) return String(value);
   return new Wrong('CFG_ENUM', `expected ${storageTypes.join(' or ')}, got ${quoted(value)}`);
 }
-export const storageType = field({ enum: storageTypes }, (value) => (isAbsent(value) ? missing(configFamily) : readStorageType(value)));
-export const optionalStorageType = field({ enum: [...storageTypes, null] }, (value) => (isAbsent(value) ? null : readStorageType(value)));
+export const storageType = field({ enum: storageTypes }, (value) =>
+  isAbsent(value) ? missing(configFamily) : readStorageType(value),
+);
+export const optionalStorageType = field({ enum: [...storageTypes, null] }, (value) =>
+  isAbsent(value) ? null : readStorageType(value),
+);

@@ -50,13 +50,14 @@ async function member(group: string, topic: string, seen: Map<string, Set<number
   await consumer.run({
     autoCommit: false,
     eachBatchAutoResolve: false,
-    eachBatch: async ({ batch, resolveOffset, isRunning, isStale }: EachBatchPayload) => {
+    eachBatch: async (payload: EachBatchPayload) => {
+      const { batch } = payload;
       for (const message of batch.messages) {
-        if (!isRunning() || isStale()) return;
+        if (!payload.isRunning() || payload.isStale()) return;
         seen.get(id)?.add(Number(message.value?.toString()));
         const offset = String(BigInt(message.offset) + 1n);
         await consumer.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset }]);
-        resolveOffset(message.offset); // without it the same batch is fetched again, committed or not
+        payload.resolveOffset(message.offset); // without it the same batch is fetched again, committed or not
       }
     },
   });

@@ -1,6 +1,17 @@
 /** The embedded server through everything that ends processes. */
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  chownSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +19,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import pg from 'pg';
 import { isAlive } from '../../src/embedded/file-lock.js';
 import { findPostgres } from '../../src/embedded/postgres-binaries.js';
+import { canEnter } from '../../src/embedded/postgres-cluster.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/embedded/postgres.js';
 import { childThatPrints, compileEmbedded, type Compiled } from '../support/compiled.js';
 
@@ -101,7 +113,7 @@ describe('a server of our own', () => {
     const other = JSON.parse(two.line) as { pid: number; attached: boolean };
     two.child.kill('SIGKILL');
     expect(other.pid).toBe(one.pid);
-    expect([one.attached, other.attached].sort()).toEqual([false, true]);
+    expect(other.attached).toBe(!one.attached);
     expect(await query(one.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 });
@@ -162,7 +174,8 @@ describe('users and folders', () => {
   rootOnly('as root under a folder of mode 0700 the cluster lies elsewhere, with a link to it', async () => {
     const dataDir = join(folder(0o700), 'data');
     const server = await start(dataDir);
-    expect(lstatSync(join(dataDir, 'pgdata')).isSymbolicLink()).toBe(true);
+    const cluster = readlinkSync(join(dataDir, 'pgdata'));
+    folders.push(cluster, `${cluster}.owner`);
     expect(await query(server.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     await server.stop();
     const again = await start(dataDir);
@@ -170,8 +183,10 @@ describe('users and folders', () => {
     expect(await query(again.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  rootOnly('an ordinary user can run it too, in a home of mode 0700', async () => {
-    const { chownSync } = await import('node:fs');
+  // Node itself and the packages must lie where that user can go.
+  const nobody = { uid: NOBODY, gid: NOBODY };
+  const reachable = asRoot && [process.execPath, process.cwd()].every((path) => canEnter(realpathSync(path), nobody));
+  (reachable ? test : test.skip)('an ordinary user can run it too, in a home of mode 0700', async () => {
     const home = folder(0o700);
     chownSync(home, NOBODY, NOBODY);
     const { child, line } = await childThatPrints(starter(join(home, 'data')), {

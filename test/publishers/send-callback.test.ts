@@ -30,7 +30,9 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/msghandler`;
 });
-beforeEach(() => Object.assign(billing, { status: 200, headers: {}, received: [] }));
+beforeEach(() => {
+  Object.assign(billing, { status: 200, headers: {}, received: [] });
+});
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 
 const allow = parseAllowList('127.0.0.1').rules;

@@ -1,5 +1,4 @@
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
-import { createServer, type RequestListener } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type AllowRule, checkCallbackUrl, guardedRequest, parseAllowList } from '../../src/publishers/url-guard.js';
@@ -15,14 +14,17 @@ const verdict = (url: string, rules = '') => {
 };
 
 /** reliability.md 6.2: what callbacks were tried with to reach inside. */
-const insideHosts = [
-  ...['127.0.0.1', 'localhost', 'localhost.', '127.1', '2130706433', '0x7f000001', '0177.0.0.1', '017700000001'],
-  ...['127.000.000.001', '0', '0.0.0.0', '[::1]', '[::]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '[::127.0.0.1]'],
-  ...['[64:ff9b::7f00:1]', '[64:ff9b::a9fe:a9fe]', '[2002:7f00:1::]', '[2001:0:4136:e378:8000:63bf:3fff:fdd2]'],
-  ...['[fe80::1]', '[fc00::1]', '[fd00:ec2::254]', '[ff02::1]', '169.254.169.254', '0xa9fea9fe', '2852039166'],
-  ...['metadata.google.internal', '10.0.0.1', '172.16.0.1', '172.31.255.255', '192.168.0.1', '100.64.0.1'],
-  ...['100.100.100.200', '192.0.0.192', '198.18.0.1', '192.0.2.1', '224.0.0.1', '255.255.255.255', '①②⑦.⓪.⓪.①'],
-];
+const insideHosts = `
+  127.0.0.1 localhost localhost. 127.1 2130706433 0x7f000001
+  0177.0.0.1 017700000001 127.000.000.001 0 0.0.0.0 [::1]
+  [::] [::ffff:127.0.0.1] [::ffff:7f00:1] [::127.0.0.1] [64:ff9b::7f00:1] [64:ff9b::a9fe:a9fe]
+  [2002:7f00:1::] [2001:0:4136:e378:8000:63bf:3fff:fdd2] [fe80::1] [fc00::1] [fd00:ec2::254] [ff02::1]
+  169.254.169.254 0xa9fea9fe 2852039166 metadata.google.internal 10.0.0.1 172.16.0.1
+  172.31.255.255 192.168.0.1 100.64.0.1 100.100.100.200 192.0.0.192 198.18.0.1
+  192.0.2.1 224.0.0.1 255.255.255.255 ①②⑦.⓪.⓪.①
+`
+  .trim()
+  .split(/\s+/);
 const oddForms: [string, string][] = [
   ['http://127%2e0%2e0%2e1/', 'URL_FORBIDDEN_ADDRESS'],
   ['http://127。0。0。1/', 'URL_FORBIDDEN_ADDRESS'],
@@ -175,7 +177,7 @@ describe('the allow-list', () => {
 
 describe('no private address passes', () => {
   /** The ways an IPv4 address can be written so that some program understands it. */
-  const spellings = (a: number, b: number, c: number, d: number): string[] => {
+  const spellings = ([a, b, c, d]: [number, number, number, number]): string[] => {
     const whole = ((a * 256 + b) * 256 + c) * 256 + d;
     const hex = (value: number) => value.toString(16);
     const [high, low] = [hex(a * 256 + b), hex(c * 256 + d)];
@@ -217,7 +219,7 @@ describe('no private address passes', () => {
         fc.constantFrom('http', 'https', 'HTTP'),
         fc.constantFrom('', ':80', ':8895'),
         (host, scheme, port) => {
-          for (const spelling of spellings(...host)) {
+          for (const spelling of spellings(host)) {
             expect(checkCallbackUrl(`${scheme}://${spelling}${port}/x`, rules)).toMatchObject({ ok: false });
           }
         },
@@ -250,136 +252,5 @@ describe('no private address passes', () => {
         },
       ),
     );
-  });
-});
-
-describe('a guarded request', () => {
-  const serve = async (listener: RequestListener, run: (port: number) => Promise<void>) => {
-    const server = createServer(listener);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    try {
-      await run((server.address() as AddressInfo).port);
-    } finally {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    }
-  };
-
-  it('posts to an allowed address', async () => {
-    const received: unknown[] = [];
-    const listener: RequestListener = (incoming, answer) => {
-      received.push([incoming.method, incoming.url, incoming.headers.host]);
-      answer.writeHead(202, { 'retry-after': '7' }).end('thanks');
-    };
-    await serve(listener, async (port) => {
-      const answer = await send(`http://127.0.0.1:${port}/hook?a=b`, allow(`127.0.0.1:${port}`));
-      expect(answer).toEqual({ state: 'answered', status: 202, retryAfter: '7', bytesRead: 6 });
-      expect(received).toEqual([['POST', '/hook?a=b', `127.0.0.1:${port}`]]);
-    });
-  });
-
-  it('goes to the address that was checked, even when the name leads elsewhere a moment later', async () => {
-    const hosts: unknown[] = [];
-    const listener: RequestListener = (incoming, answer) => {
-      hosts.push(incoming.headers.host);
-      answer.end();
-    };
-    await serve(listener, async (port) => {
-      let asked = 0;
-      const resolve = async () => (asked++ === 0 ? ['127.0.0.1'] : ['127.0.0.2']);
-      const rules = allow(`billing.example.com,127.0.0.1:${port}`);
-      expect(await send(`http://billing.example.com:${port}/`, rules, { resolve })).toMatchObject({
-        state: 'answered',
-      });
-      expect([asked, hosts]).toEqual([1, [`billing.example.com:${port}`]]);
-    });
-  });
-
-  it('does not connect when one of several addresses is not allowed', async () => {
-    const before = connections;
-    const rules = allow('billing.example.com,127.0.0.1');
-    const resolve = async () => ['127.0.0.1', '127.0.0.2'];
-    const answer = await send(`http://billing.example.com:${trapPort}/`, rules, { resolve });
-    expect(answer).toMatchObject({
-      state: 'refused',
-      code: 'URL_DNS_FORBIDDEN',
-      message: expect.stringContaining('127.0.0.2'),
-    });
-    expect(connections).toBe(before);
-  });
-
-  it('does not take an address with a zone, or something else, from a resolver', async () => {
-    for (const address of ['fe80::1%eth0', '127.1', '']) {
-      const answer = await send('http://billing.example.com/', allow('billing.example.com'), {
-        resolve: async () => [address],
-      });
-      expect(answer).toMatchObject({ state: 'refused', code: 'URL_DNS_FORBIDDEN' });
-    }
-  });
-
-  it('does not follow a redirect, not even to where it may go', async () => {
-    let calls = 0;
-    const listener: RequestListener = (_incoming, answer) => {
-      calls += 1;
-      answer.writeHead(307, { location: '/again' }).end();
-    };
-    await serve(listener, async (port) => {
-      const answer = await send(`http://127.0.0.1:${port}/`, allow('127.0.0.1'));
-      expect(answer).toMatchObject({ state: 'answered', status: 307 });
-      expect(calls).toBe(1);
-    });
-  });
-
-  it('does not ask a proxy of the environment', async () => {
-    const before = connections;
-    process.env['http_proxy'] = process.env['HTTP_PROXY'] = `http://127.0.0.1:${trapPort}`;
-    try {
-      await serve(
-        (_incoming, answer) => answer.end(),
-        async (port) => {
-          expect(await send(`http://127.0.0.1:${port}/`, allow('127.0.0.1'))).toMatchObject({ state: 'answered' });
-        },
-      );
-    } finally {
-      delete process.env['http_proxy'];
-      delete process.env['HTTP_PROXY'];
-    }
-    expect(connections).toBe(before);
-  });
-
-  it('takes no more than 64 KiB of an endless answer', async () => {
-    const listener: RequestListener = (_incoming, answer) => {
-      const write = () => {
-        while (answer.write(Buffer.alloc(16_384)));
-        answer.once('drain', write);
-      };
-      write();
-    };
-    await serve(listener, async (port) => {
-      const answer = await send(`http://127.0.0.1:${port}/`, allow('127.0.0.1'));
-      expect(answer).toMatchObject({ state: 'answered', status: 200, bytesRead: 65_536 });
-    });
-  });
-
-  it('gives up when nothing comes in time: no answer, or no address', async () => {
-    await serve(
-      () => {},
-      async (port) => {
-        const answer = await send(`http://127.0.0.1:${port}/`, allow('127.0.0.1'), { timeoutMs: 100 });
-        expect(answer).toEqual({ state: 'failed', message: 'no answer in time' });
-      },
-    );
-    const resolve = () => new Promise<string[]>(() => {});
-    const answer = await send('http://billing.example.com/', allow('billing.example.com'), { resolve, timeoutMs: 50 });
-    expect(answer).toEqual({ state: 'failed', message: 'no answer in time' });
-  });
-
-  it('says with a short code why there was no answer', async () => {
-    const before = connections;
-    expect(await send(`http://127.0.0.1:${trapPort}/`, allow('127.0.0.1'))).toMatchObject({ state: 'failed' });
-    expect(connections).toBe(before + 1);
-    const resolve = async () => [];
-    const answer = await send('http://billing.example.com/', allow('billing.example.com'), { resolve });
-    expect(answer).toEqual({ state: 'failed', message: 'billing.example.com has no address' });
   });
 });

@@ -1,6 +1,6 @@
 /** Compiles the embedded servers' sources for child processes, which run without Jest's transformer. */
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { transform } from '@swc/core';
@@ -18,6 +18,7 @@ export async function compileEmbedded(): Promise<Compiled> {
   const cache = join(ROOT, 'node_modules', '.cache');
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, 'orderwright-embedded-'));
+  await chmod(folder, 0o755); // for children that run as another user
   const sources = join(ROOT, 'src', 'embedded');
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
   for (const entry of await readdir(sources, { withFileTypes: true, recursive: true })) {

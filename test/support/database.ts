@@ -8,12 +8,17 @@ import { runFolder, sharedServer, type ServerRecord } from './run-folder.js';
 
 const TEMPLATE = 'orderwright_template';
 
+export interface TestDatabase {
+  url: string;
+  drop: () => Promise<void>;
+}
+
 interface DatabaseServer extends ServerRecord {
   url: string;
 }
 
 /** A fresh, migrated database of its own. */
-export async function testDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+export async function testDatabase(): Promise<TestDatabase> {
   const server = await testPostgres();
   await sharedServer('template', () => makeTemplate(server.url));
   const name = `t_${randomBytes(6).toString('hex')}`;
@@ -25,7 +30,7 @@ export async function testDatabase(): Promise<{ url: string; drop(): Promise<voi
 }
 
 /** An empty database of its own, for tests of the migrations themselves. */
-export async function emptyTestDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+export async function emptyTestDatabase(): Promise<TestDatabase> {
   const server = await testPostgres();
   const name = `e_${randomBytes(6).toString('hex')}`;
   await execute(server.url, `CREATE DATABASE ${name} STRATEGY file_copy`);

@@ -2,8 +2,8 @@
  * Ends the servers of one test run and removes its folder as soon as the run is over, however it ended: its standard
  * input is a pipe that the run holds, and a pipe closes even when its holder is killed.
  *
- * Every server of the run leaves a file `NAME.server.json` in the folder: `{ "pid": 1, "signal": "SIGINT" }` or
- * `{ "container": "id" }`.
+ * Servers that are shared leave a file `NAME.server.json` in the folder: `{ "pid": 1, "signal": "SIGINT" }` or
+ * `{ "container": "id" }`. One that was still starting when the run was killed is found by its own pid file.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -18,9 +18,11 @@ process.stdin.on('end', finish);
 async function finish() {
   const servers = readdirSync(folder)
     .filter((name) => name.endsWith('.server.json'))
-    .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')));
+    .map((name) => JSON.parse(readText(name) || '{}'));
   for (const { container } of servers) if (container) spawnSync('docker', ['rm', '-f', container], { stdio: 'ignore' });
-  const pids = servers.filter(({ pid }) => pid > 0);
+  const broker = JSON.parse(readText('kafka', 'kafka.json') || '{}');
+  const database = { pid: Number.parseInt(readText('postgres', 'pgdata', 'postmaster.pid'), 10), signal: 'SIGINT' };
+  const pids = [...servers, { pid: broker.pid, signal: 'SIGTERM' }, database].filter(({ pid }) => pid > 0);
   for (const { pid, signal } of pids) send(pid, signal);
   const giveUpAt = Date.now() + 10_000;
   while (pids.some(({ pid }) => send(pid, 0)) && Date.now() < giveUpAt) await sleep(20);
@@ -41,5 +43,13 @@ function send(pid, signal) {
     return process.kill(pid, signal);
   } catch {
     return false;
+  }
+}
+
+function readText(...path) {
+  try {
+    return readFileSync(join(folder, ...path), 'utf8');
+  } catch {
+    return '';
   }
 }

@@ -5,7 +5,11 @@ import type { Json, JsonObject } from '../../json.js';
  * What an order says, freed of how it was said: billing's names, numbers and ids in one spelling, absent for null and "",
  * keys sorted, items by resource. Two messages are the same order when this is the same text.
  */
-export function canonicalFields(normalised: Record<string, unknown>, names: readonly string[], kept: JsonObject): JsonObject {
+export function canonicalFields(
+  normalised: Record<string, unknown>,
+  names: readonly string[],
+  kept: JsonObject,
+): JsonObject {
   const canonical: JsonObject = {};
   for (const name of names) {
     const value = normalised[name];
@@ -35,7 +39,8 @@ export function sortedItems(items: JsonObject[]): JsonObject[] {
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-export const itemKey = (item: JsonObject): string => `${String(item['resourceType'])}/${String(item['resourceId'])}`;
+export const itemKey = (item: JsonObject): string =>
+  `${item['resourceType'] as string}/${item['resourceId'] as string}`;
 
 /** Stands for a secret: the same for the same secret of the same resource of the same order, and useless without the key. */
 export function secretMark(hashKey: Uint8Array, workOrderId: string, place: string, value: string): JsonObject {
@@ -46,4 +51,5 @@ export function secretMark(hashKey: Uint8Array, workOrderId: string, place: stri
 export const isSecretMark = (value: Json | undefined): boolean =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && typeof value['secretMark'] === 'string';
 
-export const contentHashOf = (canonical: Json): string => createHash('sha256').update(JSON.stringify(canonical)).digest('hex');
+export const contentHashOf = (canonical: Json): string =>
+  createHash('sha256').update(JSON.stringify(canonical)).digest('hex');

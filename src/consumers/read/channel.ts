@@ -5,8 +5,15 @@ export type Channel = 'json' | 'form' | 'unlabelled' | 'unsupported';
 
 export function channelOf(contentType: string | null, notes: Notes): Channel {
   if (contentType === null) return 'unlabelled';
-  const [type = '', ...parameters] = contentType.slice(0, 1000).split(';').map((part) => part.trim().toLowerCase());
-  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice(8).replaceAll('"', '') ?? 'utf-8';
+  const [type = '', ...parameters] = contentType
+    .slice(0, 1000)
+    .split(';')
+    .map((part) => part.trim().toLowerCase());
+  const charset =
+    parameters
+      .find((parameter) => parameter.startsWith('charset='))
+      ?.slice(8)
+      .replaceAll('"', '') ?? 'utf-8';
   if (charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') {
     return refuse(notes, 'the message is labelled with a charset other than UTF-8; send UTF-8');
   }

@@ -15,7 +15,11 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export function decodeBytes(bytes: Uint8Array, notes: Notes): Decoded {
   if (bytes.length === 0) return refuse(notes, 'MSG_EMPTY', 'the message has no bytes');
   if (bytes.length > limits.messageBytes) {
-    return refuse(notes, 'MSG_TOO_LARGE', `the message has ${bytes.length} bytes; at most ${limits.messageBytes} are taken`);
+    return refuse(
+      notes,
+      'MSG_TOO_LARGE',
+      `the message has ${bytes.length} bytes; at most ${limits.messageBytes} are taken`,
+    );
   }
   const hasBom = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   let text: string;
@@ -33,7 +37,11 @@ export function decodeBytes(bytes: Uint8Array, notes: Notes): Decoded {
 /** `trim()` without a copy of a megabyte. */
 export const isBlank = (text: string): boolean => !/\S/.test(text);
 
-function refuse(notes: Notes, code: 'MSG_EMPTY' | 'MSG_TOO_LARGE' | 'MSG_TEXT_NUL' | 'MSG_UTF8', message: string): Decoded {
+function refuse(
+  notes: Notes,
+  code: 'MSG_EMPTY' | 'MSG_TOO_LARGE' | 'MSG_TEXT_NUL' | 'MSG_UTF8',
+  message: string,
+): Decoded {
   notes.problem(code, '', message);
   return { ok: false, proposal: null };
 }
@@ -56,7 +64,7 @@ export function notUtf8(bytes: Uint8Array, notes: Notes): Decoded {
 function decodeChinese(bytes: Uint8Array): string | null {
   try {
     const text = new TextDecoder('gb18030', { fatal: true }).decode(bytes);
-    return /^[\u0009\u000a\u000d\u0020-\u007e\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+$/.test(text) ? text : null;
+    return /^[\t\n\r -~\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]+$/.test(text) ? text : null;
   } catch {
     return null;
   }

@@ -36,14 +36,23 @@ function judge(found: string[], others: string[], notes: Notes): FormReading {
   }
   // What Python's requests makes of data={'msg': {...}}: one msg=<key> for every key of the dictionary (W5).
   if (found.every((value) => value === 'msg' || messageFields.has(value))) {
-    return refuse(notes, 'MSG_ENVELOPE_FORM_DICT', 'a dictionary was form-encoded; send JSON text: msg=json.dumps(order)');
+    return refuse(
+      notes,
+      'MSG_ENVELOPE_FORM_DICT',
+      'a dictionary was form-encoded; send JSON text: msg=json.dumps(order)',
+    );
   }
   if (found.length > 1) return refuse(notes, 'MSG_ENVELOPE_AMBIGUOUS', "the form has the field 'msg' more than once");
   if (others.some((name) => messageFields.has(name))) {
-    return refuse(notes, 'MSG_ENVELOPE_AMBIGUOUS', "the form has 'msg' and fields of an order side by side; send one of them");
+    return refuse(
+      notes,
+      'MSG_ENVELOPE_AMBIGUOUS',
+      "the form has 'msg' and fields of an order side by side; send one of them",
+    );
   }
   if (msg.includes('\0')) return refuse(notes, 'MSG_TEXT_NUL', "the field 'msg' holds a NUL character");
-  if (others.length > 0) notes.warn('ORD_UNKNOWN_FIELD', '', `the form has ${others.length} more field(s), which were ignored`);
+  if (others.length > 0)
+    notes.warn('ORD_UNKNOWN_FIELD', '', `the form has ${others.length} more field(s), which were ignored`);
   return { ok: true, msg };
 }
 
@@ -68,15 +77,17 @@ function decodeField(field: string): string | Uint8Array {
   try {
     return decodeURIComponent(spaced);
   } catch {
-    const source = new TextEncoder().encode(spaced);
-    const bytes = new Uint8Array(source.length);
+    const source = Buffer.from(spaced);
+    const bytes = Buffer.alloc(source.length);
     let length = 0;
     for (let i = 0; i < source.length; i++) {
-      const hex = source[i] === 0x25 ? String.fromCharCode(source[i + 1] ?? 0, source[i + 2] ?? 0) : '';
-      if (/^[0-9a-fA-F]{2}$/.test(hex)) {
-        bytes[length++] = Number.parseInt(hex, 16);
+      const high = source[i] === 0x25 ? hexDigit(source[i + 1]) : -1;
+      const low = high < 0 ? -1 : hexDigit(source[i + 2]);
+      if (low < 0) bytes[length++] = source[i] ?? 0;
+      else {
+        bytes[length++] = high * 16 + low;
         i += 2;
-      } else bytes[length++] = source[i] ?? 0;
+      }
     }
     try {
       return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(0, length));
@@ -84,4 +95,10 @@ function decodeField(field: string): string | Uint8Array {
       return bytes.subarray(0, length);
     }
   }
+}
+
+function hexDigit(byte = 0): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }

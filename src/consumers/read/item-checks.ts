@@ -12,13 +12,25 @@ export function checkDisk(message: EbsConfigMessage, config: EbsConfig, path: st
     notes.hold('SEM_EBS_SIZE', within(path, 'volumeSize'), text);
   }
   if (type !== null && type !== config.volumeType) {
-    notes.hold('SEM_EBS_TYPE', within(path, 'volumeType'), `volumeType is ${config.volumeType} and dataVolumes.type is ${type}; which of them was sold?`);
+    notes.hold(
+      'SEM_EBS_TYPE',
+      within(path, 'volumeType'),
+      `volumeType is ${config.volumeType} and dataVolumes.type is ${type}; which of them was sold?`,
+    );
   }
   if (message.number !== null && message.number !== config.quantity) {
-    notes.problem('SEM_EBS_COUNT', within(path, 'number'), `volumeNumber is ${config.quantity} and number is ${message.number}; send the same quantity in both`);
+    notes.problem(
+      'SEM_EBS_COUNT',
+      within(path, 'number'),
+      `volumeNumber is ${config.quantity} and number is ${message.number}; send the same quantity in both`,
+    );
   }
   if (message.workOrderCount !== null && message.workOrderCount !== config.quantity) {
-    notes.warn('SEM_EBS_ORDER_COUNT', within(path, 'workOrderCount'), `workOrderCount is ${message.workOrderCount}, the quantity ${config.quantity}; the quantity counts`);
+    notes.warn(
+      'SEM_EBS_ORDER_COUNT',
+      within(path, 'workOrderCount'),
+      `workOrderCount is ${message.workOrderCount}, the quantity ${config.quantity}; the quantity counts`,
+    );
   }
 }
 
@@ -31,12 +43,20 @@ export function checkWords(message: ItemMessage, item: WorkOrderItem, path: stri
     const product = message[name];
     const type = product !== null && Object.hasOwn(productTypes, product) ? productTypes[product] : undefined;
     if (type !== undefined && type !== item.resourceType) {
-      notes.warn('ITM_PRODUCT_MISMATCH', within(path, name), `${name} ${product} is sold as ${type}, the item is ${item.resourceType}`);
+      notes.warn(
+        'ITM_PRODUCT_MISMATCH',
+        within(path, name),
+        `${name} ${product} is sold as ${type}, the item is ${item.resourceType}`,
+      );
     }
   }
   if (item.resourceType !== 'EBS' || message.resourceDescription === null) return;
   const words = /(?<!\d)(\d{1,6}) ?G(?![A-Za-z]*Hz)/.exec(message.resourceDescription.slice(0, 500))?.[1];
   if (words !== undefined && Number(words) !== item.config.sizeGib) {
-    notes.warn('SEM_DESCRIPTION', within(path, 'resourceDescription'), `the description says ${words}G, the config ${item.config.sizeGib} GB; the config counts`);
+    notes.warn(
+      'SEM_DESCRIPTION',
+      within(path, 'resourceDescription'),
+      `the description says ${words}G, the config ${item.config.sizeGib} GB; the config counts`,
+    );
   }
 }

@@ -37,7 +37,11 @@ export function keepFields(
     }
     strangers ??= {};
     strangers[name] = value;
-    context.notes.warn('ORD_UNKNOWN_FIELD', within(path, name), 'this field is unknown; it is kept and sent back as it came');
+    context.notes.warn(
+      'ORD_UNKNOWN_FIELD',
+      within(path, name),
+      'this field is unknown; it is kept and sent back as it came',
+    );
   }
   if (strangers === null) return { kept, unknown: {} };
   const { clean, marked } = cleanSecrets(strangers, path, context);
@@ -45,13 +49,21 @@ export function keepFields(
 }
 
 /** Takes secrets out of what is kept as sent, and warns about each. */
-export function cleanSecrets(value: JsonObject, path: string, context: ReadingContext): { clean: JsonObject; marked: JsonObject } {
+export function cleanSecrets(
+  value: JsonObject,
+  path: string,
+  context: ReadingContext,
+): { clean: JsonObject; marked: JsonObject } {
   const { value: clean, found } = withoutSecrets(value);
   if (found.length === 0) return { clean, marked: value };
   for (const secret of found) {
     const place = within(path, pathText(secret.path));
     context.notes.strays.push(typeof secret.value === 'string' ? secret.value : JSON.stringify(secret.value));
-    context.notes.warn('MSG_SECRET_REMOVED', place, 'this looks like a secret where none is expected; its value was removed and not kept');
+    context.notes.warn(
+      'MSG_SECRET_REMOVED',
+      place,
+      'this looks like a secret where none is expected; its value was removed and not kept',
+    );
   }
   const mark = (place: string, secret: string): JsonObject =>
     secretMark(context.hashKey, context.workOrderId, `${path}/${place}`, secret);

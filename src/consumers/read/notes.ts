@@ -45,9 +45,10 @@ export class Notes {
 
   /** Takes every secret value out of every text. To be called once, last. */
   scrub(): void {
-    const values = [...this.secrets.map((secret) => secret.value), ...this.strays].filter((value) => value.length >= 4);
+    const values = [...this.secrets.map((secret) => secret.value), ...this.strays];
     for (const value of values) {
-      const clean = (text: string): string => (text.includes(value) ? text.replaceAll(value, '(secret)') : text);
+      if (value.length < shortestScrubbed) continue;
+      const clean = (text: string): string => without(without(text, value), JSON.stringify(value).slice(1, -1));
       for (const note of [...this.problems, ...this.warnings, ...this.holds]) {
         note.message = clean(note.message);
         note.path = clean(note.path);
@@ -58,9 +59,23 @@ export class Notes {
       }
     }
     if (this.unspoken > 0) {
-      this.warnings[limits.warnings - 1] = { path: '', code: 'ORD_UNKNOWN_FIELD', message: `and ${this.unspoken + 1} more warnings` };
+      this.warnings[limits.warnings - 1] = {
+        path: '',
+        code: 'ORD_UNKNOWN_FIELD',
+        message: `and ${this.unspoken + 1} more warnings`,
+      };
     }
   }
+}
+
+/** Shorter ones are parts of our own words; no message quotes a password's field. */
+const shortestScrubbed = 4;
+
+function without(text: string, secret: string): string {
+  const clean = text.includes(secret) ? text.replaceAll(secret, '(secret)') : text;
+  // A quoted value may have been cut in the middle of a long one.
+  const at = secret.length > 40 ? clean.indexOf(secret.slice(0, 40)) : -1;
+  return at < 0 ? clean : `${clean.slice(0, at)}(secret)`;
 }
 
 const cut = (text: string): string => (text.length <= quotedLength ? text : text.slice(0, quotedLength - 1) + '…');

@@ -17,10 +17,18 @@ const supportedMain = new Set(['VM', 'EBS', 'NETWORK']);
 /** Q28: only the new purchase is proven. */
 function checkKinds(order: OrderMessage, items: readonly ReadItem[], notes: Notes): void {
   if (order.workOrderType !== 1) {
-    notes.hold('ORD_TYPE_UNSUPPORTED', 'workOrderType', `workOrderType ${order.workOrderType} is not known; 1 is a new purchase`);
+    notes.hold(
+      'ORD_TYPE_UNSUPPORTED',
+      'workOrderType',
+      `workOrderType ${order.workOrderType} is not known; 1 is a new purchase`,
+    );
   }
   if (!supportedMain.has(order.resourceType)) {
-    notes.hold('ORD_TYPE_UNSUPPORTED', 'resourceType', `the main resource's type ${quoted(order.resourceType)} is not known`);
+    notes.hold(
+      'ORD_TYPE_UNSUPPORTED',
+      'resourceType',
+      `the main resource's type ${quoted(order.resourceType)} is not known`,
+    );
   }
   items.forEach(({ message }, i) => {
     if (message.resourceAction === null || message.resourceAction === 0) return;
@@ -62,7 +70,11 @@ function checkParents(order: OrderMessage, items: readonly ReadItem[], notes: No
     for (const name of ['orderId', 'innerOrderId', 'masterOrderId'] as const) {
       const [own, parent] = [message[name], order[name]];
       if (own === null || parent === null || own === parent) continue;
-      notes.warn('ITM_PARENT_MISMATCH', `${path}.${name}`, `the item's ${name} is ${quoted(own)}, the order's ${quoted(parent)}; the order's counts`);
+      notes.warn(
+        'ITM_PARENT_MISMATCH',
+        `${path}.${name}`,
+        `the item's ${name} is ${quoted(own)}, the order's ${quoted(parent)}; the order's counts`,
+      );
     }
     const claimed = message.workOrderId;
     if (claimed !== null && claimed !== order.workOrderId) {
@@ -97,9 +109,17 @@ function checkMaster(items: readonly ReadItem[], notes: Notes): void {
     notes.hold('ITM_MASTER', 'workOrderItems', `none of the VMs (items ${machines.join(', ')}) is marked as master`);
   } else if (master === undefined) {
     markMaster(items[machine]?.item);
-    notes.warn('ITM_MASTER_ASSUMED', `workOrderItems[${machine}].master`, 'no item is marked as master; the only VM was taken');
+    notes.warn(
+      'ITM_MASTER_ASSUMED',
+      `workOrderItems[${machine}].master`,
+      'no item is marked as master; the only VM was taken',
+    );
   } else if (items[master]?.item.resourceType !== 'VM') {
-    notes.hold('ITM_MASTER', `workOrderItems[${master}].master`, 'the item marked as master is not a VM, and the order has one');
+    notes.hold(
+      'ITM_MASTER',
+      `workOrderItems[${master}].master`,
+      'the item marked as master is not a VM, and the order has one',
+    );
   }
 }
 

@@ -31,14 +31,27 @@ export function pythonToJson(text: string, backslashes: Backslashes): Transcript
 
 export const isFault = (result: Transcript | LiteralFault): result is LiteralFault => 'message' in result;
 
-const words: Record<string, string> = { True: 'true', False: 'false', None: 'null', true: 'true', false: 'false', null: 'null' };
+const words: Record<string, string> = {
+  True: 'true',
+  False: 'false',
+  None: 'null',
+  true: 'true',
+  false: 'false',
+  null: 'null',
+};
 const simpleEscapes: Record<string, string> = {
   '\\': '\\', "'": "'", '"': '"', a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\n': '',
 }; // prettier-ignore
 
 /** ASCII letters, digits and _ . + - */
 const isWordCharacter = (c: number): boolean =>
-  (c >= 0x30 && c <= 0x39) || (c >= 0x61 && c <= 0x7a) || (c >= 0x41 && c <= 0x5a) || c === 0x5f || c === 0x2e || c === 0x2b || c === 0x2d;
+  (c >= 0x30 && c <= 0x39) ||
+  (c >= 0x61 && c <= 0x7a) ||
+  (c >= 0x41 && c <= 0x5a) ||
+  c === 0x5f ||
+  c === 0x2e ||
+  c === 0x2b ||
+  c === 0x2d;
 
 class Writer {
   sawUnicodePrefix = false;
@@ -48,6 +61,7 @@ class Writer {
   private commaAt = -1;
   private depth = 0;
   private afterOpener = true;
+  private afterValue = false;
   private readonly jsonOffsets: number[] = [];
   private readonly sourceOffsets: number[] = [];
   private fault: LiteralFault | null = null;
@@ -75,10 +89,10 @@ class Writer {
       return lineEnd < 0 ? this.text.length : lineEnd + 1;
     }
     if (c === ',') {
-      if (this.commaAt >= 0 || this.afterOpener) this.flushComma();
+      const fits = this.commaAt < 0 || this.flushComma();
       this.commaAt = i;
       if (this.afterOpener) this.flushComma();
-      return i + 1;
+      return fits ? i + 1 : this.text.length;
     }
     if (c === ':') return this.write(c, i, i + 1);
     if (c === '{' || c === '[') {
@@ -112,8 +126,12 @@ class Writer {
     const constant = Object.hasOwn(words, word) ? words[word] : undefined;
     if (constant !== undefined) return this.write(constant, i, end);
     if (/^[-+.\d]/.test(word)) return this.write(/^-?\d+[lL]$/.test(word) ? word.slice(0, -1) : word, i, end);
-    if (/^(NaN|undefined|Infinity|nan|inf)$/.test(word)) return this.fail(i, `${word} is not a value an order can hold; send null or a number`);
-    return this.fail(i, end === i ? 'a character stands outside of every string' : 'a bare word stands where a value or key should be');
+    if (/^(NaN|undefined|Infinity|nan|inf)$/.test(word))
+      return this.fail(i, `${word} is not a value an order can hold; send null or a number`);
+    return this.fail(
+      i,
+      end === i ? 'a character stands outside of every string' : 'a bare word stands where a value or key should be',
+    );
   }
 
   private string(open: number, from: number, kind: 'plain' | 'unicode' | 'bytes'): number {
@@ -167,13 +185,11 @@ class Writer {
   private numeric(i: number, kind: 'plain' | 'unicode' | 'bytes'): [string, number] {
     const bytes: number[] = [];
     let at = i;
-    for (;;) {
-      const match = /^\\(?:x([0-9a-fA-F]{2})|([0-3]?[0-7]{1,2}))/.exec(this.text.slice(at, at + 4));
-      if (match === null) break;
-      const value = match[1] === undefined ? Number.parseInt(match[2] ?? '', 8) : Number.parseInt(match[1], 16);
-      if (bytes.length > 0 && value < 0x80) break;
+    while (this.text[at] === '\\') {
+      const [value, behind] = byteEscape(this.text, at);
+      if (behind < 0 || (bytes.length > 0 && value < 0x80)) break;
       bytes.push(value);
-      at += match[0].length;
+      at = behind;
       if (value < 0x80 || kind === 'unicode') break;
     }
     if (bytes.length === 0) return ['', -1];
@@ -186,19 +202,26 @@ class Writer {
     }
   }
 
+  /** Where two values meet, or a comma or colon has no value before it, the scan will stop: so does the writing. */
   private write(token: string, from: number, behind: number): number {
-    if (this.commaAt >= 0) this.flushComma();
+    if (this.commaAt >= 0 && !this.flushComma()) return this.text.length;
+    const isCloser = token === '}' || token === ']';
+    const fits = isCloser || this.afterValue === (token === ':');
+    if (!fits) this.json += ' '; // or 1 2 would come out as 12
     this.note(from);
     this.json += token;
     this.afterOpener = token === '{' || token === '[';
-    return behind;
+    this.afterValue = token !== ':' && !this.afterOpener;
+    return fits ? behind : this.text.length;
   }
 
-  private flushComma(): void {
-    if (this.commaAt < 0) return;
+  private flushComma(): boolean {
+    const fits = this.afterValue;
     this.note(this.commaAt);
     this.json += ',';
     this.commaAt = -1;
+    this.afterValue = false;
+    return fits;
   }
 
   private note(sourceOffset: number): void {
@@ -223,4 +246,21 @@ class Writer {
     if (jsonOffset >= this.json.length) return this.text.length;
     return this.sourceOffsets[low - 1] ?? 0;
   }
+}
+
+/** The value of the \xNN or \NNN at `at` and the offset behind it (-1: it is neither). */
+function byteEscape(text: string, at: number): [number, number] {
+  if (text[at + 1] === 'x') {
+    const digits = text.slice(at + 2, at + 4);
+    return /^[0-9a-fA-F]{2}$/.test(digits) ? [Number.parseInt(digits, 16), at + 4] : [0, -1];
+  }
+  let value = 0;
+  let i = at + 1;
+  while (i < at + 4) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (!(digit >= 0 && digit <= 7) || value * 8 + digit > 0xff) break;
+    value = value * 8 + digit;
+    i++;
+  }
+  return [value, i === at + 1 ? -1 : i];
 }

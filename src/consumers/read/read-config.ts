@@ -15,7 +15,11 @@ export function readConfig(sent: Json, path: string, notes: Notes): JsonObject |
   let value = sent;
   for (let layer = 0; typeof value === 'string'; layer++) {
     if (layer >= limits.textLayers) {
-      notes.problem('MSG_ENVELOPE_DEPTH', path, `JSON text stands inside JSON text more than ${limits.textLayers} times`);
+      notes.problem(
+        'MSG_ENVELOPE_DEPTH',
+        path,
+        `JSON text stands inside JSON text more than ${limits.textLayers} times`,
+      );
       return null;
     }
     if (layer === 1) {
@@ -31,7 +35,12 @@ export function readConfig(sent: Json, path: string, notes: Notes): JsonObject |
     return null;
   }
   if (value === sent) {
-    notes.warn('CFG_ALREADY_OBJECT', path, 'the config came as an object; JSON text was expected, the object was taken');
+    if (Buffer.byteLength(JSON.stringify(value)) > limits.configBytes) return tooLarge(path, notes);
+    notes.warn(
+      'CFG_ALREADY_OBJECT',
+      path,
+      'the config came as an object; JSON text was expected, the object was taken',
+    );
     notes.repair('W8', path, `an object of ${Object.keys(value).length} fields`, 'taken as it is');
   }
   return value;
@@ -39,8 +48,7 @@ export function readConfig(sent: Json, path: string, notes: Notes): JsonObject |
 
 function readLayer(text: string, path: string, notes: Notes): { value: Json } | null {
   if (text.length > limits.configBytes / 3 && Buffer.byteLength(text) > limits.configBytes) {
-    notes.problem('MSG_TOO_LARGE', path, `a config has at most ${limits.configBytes} bytes`);
-    return null;
+    return tooLarge(path, notes);
   }
   if (isBlank(text)) {
     notes.problem('CFG_JSON_SYNTAX', path, 'the config is empty; send JSON text of an object');
@@ -54,6 +62,11 @@ function readLayer(text: string, path: string, notes: Notes): { value: Json } | 
   for (const { code, path: inside, message } of read.problems) {
     notes.problem(read.damaged ? 'CFG_JSON_SYNTAX' : (code as Code), within(path, inside), `in the config: ${message}`);
   }
+  return null;
+}
+
+function tooLarge(path: string, notes: Notes): null {
+  notes.problem('MSG_TOO_LARGE', path, `a config has at most ${limits.configBytes} bytes`);
   return null;
 }
 

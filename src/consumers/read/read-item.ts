@@ -56,7 +56,12 @@ export function readItem(raw: Json, index: number, context: ReadingContext): Rea
 }
 
 /** A schema's verdict; its issues become problems with their full path. */
-export function checked<S extends z.ZodType>(schema: S, raw: JsonObject, path: string, notes: Notes): z.output<S> | null {
+export function checked<S extends z.ZodType>(
+  schema: S,
+  raw: JsonObject,
+  path: string,
+  notes: Notes,
+): z.output<S> | null {
   const result = schema.safeParse(raw);
   if (result.success) return result.data;
   for (const issue of result.error.issues) {
@@ -81,7 +86,11 @@ function readVm(raw: JsonObject, base: Base, path: string, index: number, contex
     notes.secrets.push({ workOrderItemId: base.workOrderItemId, itemIndex: index, field: 'rootPassword', value });
   }
   if (passwordIsMissing(raw)) {
-    notes.problem('CFG_PASSWORD', within(path, 'rootPassword'), 'the password is empty and there is no keyPairId; send one of them, or leave rootPassword out to have one made');
+    notes.problem(
+      'CFG_PASSWORD',
+      within(path, 'rootPassword'),
+      'the password is empty and there is no keyPairId; send one of them, or leave rootPassword out to have one made',
+    );
   }
   const message = checked(VmConfigMessage, raw, path, notes);
   const { kept: extra, unknown } = keepFields(raw, vmFields, modelledVm, path, context);
@@ -90,15 +99,28 @@ function readVm(raw: JsonObject, base: Base, path: string, index: number, contex
   const sentCards = Array.isArray(raw['networkCards']) ? raw['networkCards'].length : 0;
   const empty = sentCards - message.networkCards.length;
   if (empty > 0) {
-    notes.repair('Q18', within(path, 'networkCards'), `${sentCards} card(s), ${empty} of them empty`, `${message.networkCards.length} card(s)`);
+    notes.repair(
+      'Q18',
+      within(path, 'networkCards'),
+      `${sentCards} card(s), ${empty} of them empty`,
+      `${message.networkCards.length} card(s)`,
+    );
   }
   const cards = cleanSecrets({ networkCards: message.networkCards }, path, context);
   const config = vmConfigOf(message, (cards.clean['networkCards'] ?? []) as JsonObject[], extra);
-  const canonical = canonicalFields(message, vmNames, message.networkCards.length > 0 ? { ...unknown, ...cards.marked } : unknown);
+  const canonical = canonicalFields(
+    message,
+    vmNames,
+    message.networkCards.length > 0 ? { ...unknown, ...cards.marked } : unknown,
+  );
   if (message.rootPassword !== null && config.hasRootPassword) {
     canonical['rootPassword'] = secretMark(context.hashKey, context.workOrderId, base.resourceId, message.rootPassword);
     if (isWeakPassword(message.rootPassword)) {
-      notes.warn('CFG_PASSWORD_WEAK', within(path, 'rootPassword'), 'the password is short or of one kind of character; it is used as sent');
+      notes.warn(
+        'CFG_PASSWORD_WEAK',
+        within(path, 'rootPassword'),
+        'the password is short or of one kind of character; it is used as sent',
+      );
     }
   }
   return { item: { ...base, resourceType: 'VM', platformId: message.platformId, config }, canonical };
@@ -111,7 +133,8 @@ const ebsNames = [...ebsFields].filter((name) => name !== 'dataVolumes');
 
 function readEbs(raw: JsonObject, base: Base, path: string, _index: number, context: ReadingContext): ReadConfig {
   const { notes } = context;
-  for (const name of missingInBoth(raw)) notes.problem('CFG_FIELD_MISSING', within(path, name), 'this field is required');
+  for (const name of missingInBoth(raw))
+    notes.problem('CFG_FIELD_MISSING', within(path, name), 'this field is required');
   const message = checked(EbsConfigMessage, raw, path, notes);
   const { kept: extra, unknown } = keepFields(raw, ebsFields, modelledEbs, path, context);
   const config = message === null ? null : ebsConfigOf(message, extra);
@@ -133,7 +156,10 @@ function readNetwork(raw: JsonObject, base: Base, path: string, _index: number, 
   if (message === null) return null;
   noteSpaces(raw, message, path, context.notes);
   const canonical = canonicalFields(message, networkNames, unknown);
-  return { item: { ...base, resourceType: 'NETWORK', platformId: message.platformId, config: networkConfigOf(message, extra) }, canonical };
+  return {
+    item: { ...base, resourceType: 'NETWORK', platformId: message.platformId, config: networkConfigOf(message, extra) },
+    canonical,
+  };
 }
 
 /** Q40: " 1 " is 1, and worth a line in the ledger; "1" and "1.0" are what billing always sends. */

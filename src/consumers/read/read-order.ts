@@ -57,7 +57,11 @@ export function readOrder(raw: JsonObject, producer: string, hashKey: Uint8Array
 function readItems(raw: Json, context: ReadingContext): ReadItem[] {
   if (!Array.isArray(raw)) return [];
   if (raw.length > limits.items) {
-    context.notes.problem('ORD_ITEMS_LIMIT', 'workOrderItems', `the order has ${raw.length} items; at most ${limits.items} are taken`);
+    context.notes.problem(
+      'ORD_ITEMS_LIMIT',
+      'workOrderItems',
+      `the order has ${raw.length} items; at most ${limits.items} are taken`,
+    );
     return [];
   }
   const items: ReadItem[] = [];
@@ -95,7 +99,7 @@ function readOrderConfig(fields: KeptFields, context: ReadingContext): Json {
 /** Only its syntax: whether it may be called is asked where it is called. */
 function callbackUrlOf(sent: unknown, notes: Notes): string | null {
   if (sent === null) return null;
-  const usable = typeof sent === 'string' && sent.length <= 2048 && !/[\u0000-\u0020\u007f]/.test(sent) && URL.canParse(sent);
+  const usable = typeof sent === 'string' && sent.length <= 2048 && !/[\p{Cc} ]/u.test(sent) && URL.canParse(sent);
   if (usable) return sent;
   notes.warn('URL_SYNTAX', 'msghandler_url', 'this is not an absolute URL; the outcome will not be posted anywhere');
   return null;

@@ -155,8 +155,10 @@ function endOfString(text: string, open: number, scan: Scan): number {
   const end = text.length;
   for (let i = open + 1; i < end; i++) {
     const c = text.charCodeAt(i);
-    if (c === 0x22) return i + 1;
-    if (c === 0x5c) {
+    if (c > 0x5c) {
+      if (c > 0x7e) beyondAscii = true;
+    } else if (c === 0x22) return i + 1;
+    else if (c === 0x5c) {
       escaped = true;
       const next = endOfEscape(text, i, scan);
       if (next < 0) return stringFault(scan, i, 'a backslash begins an escape that JSON does not have');
@@ -164,7 +166,7 @@ function endOfString(text: string, open: number, scan: Scan): number {
     } else if (c < 0x20) {
       if (c === 0) report(scan, 'MSG_TEXT_NUL', i, 'a text holds a NUL character');
       return stringFault(scan, i, 'a text holds a raw control character or line break; write it as an escape');
-    } else if (c > 0x7e) beyondAscii = true;
+    }
   }
   return stringFault(scan, end, 'the text ends inside a string');
 }
@@ -241,7 +243,12 @@ function endOfScalar(text: string, i: number, c: number, scan: Scan): number {
     exact = false;
   }
   if (!exact && !keepsItsValue(text.slice(i, Math.min(at, i + 64)), at - i)) {
-    report(scan, 'MSG_NUMBER_RANGE', i, 'a number is too large, too long or -0: it cannot be kept exactly; send it as text');
+    report(
+      scan,
+      'MSG_NUMBER_RANGE',
+      i,
+      'a number is too large, too long or -0: it cannot be kept exactly; send it as text',
+    );
   }
   return at;
 }

@@ -7,19 +7,24 @@ const removed = '(secret removed)';
 export interface Cleaned<T extends Json> {
   value: T;
   /** What was found, with where. */
-  found: { path: string[]; value: Json }[];
+  found: Found[];
+}
+
+export interface Found {
+  path: (string | number)[];
+  value: Json;
 }
 
 /** The same value with every member of a secret's name blanked; the very same object when there is none. */
 export function withoutSecrets<T extends Json>(value: T): Cleaned<T> {
-  const found: Cleaned<T>['found'] = [];
+  const found: Found[] = [];
   return { value: clean(value, [], found) as T, found };
 }
 
-function clean(value: Json, path: string[], found: { path: string[]; value: Json }[]): Json {
+function clean(value: Json, path: Found['path'], found: Found[]): Json {
   if (value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) {
-    const elements = value.map((element, i) => clean(element, [...path, String(i)], found));
+    const elements = value.map((element, i) => clean(element, [...path, i], found));
     return elements.some((element, i) => element !== value[i]) ? elements : value;
   }
   let result: JsonObject = value;
@@ -35,13 +40,13 @@ function clean(value: Json, path: string[], found: { path: string[]; value: Json
 }
 
 /** The same value with a mark in place of each secret: for the canonical form, where a changed secret has to show. */
-export function withMarks(value: JsonObject, found: Cleaned<JsonObject>['found'], mark: (path: string, secret: string) => Json): JsonObject {
+export function withMarks(value: JsonObject, found: Found[], mark: (path: string, secret: string) => Json): JsonObject {
   if (found.length === 0) return value;
   const marked = structuredClone(value);
   for (const { path, value: secret } of found) {
     let holder: Json = marked;
     for (const step of path.slice(0, -1)) holder = memberOf(holder, step);
-    const name = path.at(-1) ?? '';
+    const name = String(path.at(-1));
     if (holder !== null && typeof holder === 'object' && !Array.isArray(holder)) {
       holder[name] = mark(path.join('.'), JSON.stringify(secret));
     }
@@ -49,7 +54,7 @@ export function withMarks(value: JsonObject, found: Cleaned<JsonObject>['found']
   return marked;
 }
 
-function memberOf(holder: Json, step: string): Json {
+function memberOf(holder: Json, step: string | number): Json {
   if (holder === null || typeof holder !== 'object') return null;
   return (Array.isArray(holder) ? holder[Number(step)] : holder[step]) ?? null;
 }

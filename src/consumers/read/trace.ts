@@ -20,7 +20,8 @@ interface Level {
 export function traceJson(text: string, stopAt: number): Trace {
   const levels: Level[] = [];
   const repeated: Trace['repeated'] = [];
-  const pathNow = (): string => pathText(levels.map((level) => (level.isObject ? level.key : level.index)).filter((s) => s !== ''));
+  const pathNow = (): string =>
+    pathText(levels.map((level) => (level.isObject ? level.key : level.index)).filter((s) => s !== ''));
   let keyNext = false;
   let i = 0;
   while (i < text.length && i < stopAt) {

@@ -67,7 +67,11 @@ function unwrapValue(value: Json, notes: Notes, layers: Layers): Unwrapped {
 function unwrapMsg(wrapper: JsonObject, notes: Notes, layers: Layers): Unwrapped {
   for (const key in wrapper) {
     if (messageFields.has(key)) {
-      return refuse(notes, 'MSG_ENVELOPE_AMBIGUOUS', "'msg' and fields of an order stand side by side; send one of them");
+      return refuse(
+        notes,
+        'MSG_ENVELOPE_AMBIGUOUS',
+        "'msg' and fields of an order stand side by side; send one of them",
+      );
     }
     if (key !== 'msg') notes.warn('ORD_UNKNOWN_FIELD', '', "a field beside 'msg' was ignored");
   }
@@ -80,7 +84,13 @@ function unwrapMsg(wrapper: JsonObject, notes: Notes, layers: Layers): Unwrapped
   if (depth > 1) {
     notes.warn('MSG_ENVELOPE_WRAPPED', '', `'msg' stands inside 'msg' (level ${depth})`);
     notes.repair('W4', '', `msg inside msg, level ${depth}`, 'its content');
-  } else notes.repair(isText ? 'W2' : 'W3', '', isText ? "text in the field 'msg'" : "object in the field 'msg'", 'its content');
+  } else
+    notes.repair(
+      isText ? 'W2' : 'W3',
+      '',
+      isText ? "text in the field 'msg'" : "object in the field 'msg'",
+      'its content',
+    );
   if (!isText) return unwrapValue(inner, notes, { ...layers, msg: depth });
   return unwrapInnerText(inner, notes, { ...layers, msg: depth });
 }
@@ -88,7 +98,11 @@ function unwrapMsg(wrapper: JsonObject, notes: Notes, layers: Layers): Unwrapped
 function unwrapInnerText(text: string, notes: Notes, layers: Layers): Unwrapped {
   const depth = layers.text + 1;
   if (depth > limits.textLayers) {
-    return refuse(notes, 'MSG_ENVELOPE_DEPTH', `JSON text stands inside JSON text more than ${limits.textLayers} times`);
+    return refuse(
+      notes,
+      'MSG_ENVELOPE_DEPTH',
+      `JSON text stands inside JSON text more than ${limits.textLayers} times`,
+    );
   }
   if (!/^\s*(?:[{["']|[ub]['"])/i.test(text)) {
     return refuse(notes, 'MSG_NOT_OBJECT', 'the message is a text that holds no JSON object');

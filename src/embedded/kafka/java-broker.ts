@@ -1,7 +1,7 @@
 /** Apache Kafka as a process of this machine's Java. */
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -61,14 +61,19 @@ export async function startJavaBroker(options: {
   return withFileLock(join(dataDir, 'kafka.lock'), 2 * READY_TIMEOUT_MS, async () => {
     const recordFile = join(dataDir, 'kafka.json');
     const living = await readRecord(recordFile);
-    if (living !== null && isAlive(living.pid) && (await answers([`127.0.0.1:${living.port}`]))) {
-      return handle(living, recordFile);
+    if (living !== null && isAlive(living.pid)) {
+      if (await answers([`127.0.0.1:${living.port}`])) return handle(living, recordFile);
+      await endLeftover(living.pid, dataDir);
     }
     options.log(`starting Apache Kafka ${version}…`);
-    const record = await launch({ ...options, jars: folder, version });
-    await writeFile(recordFile, JSON.stringify(record), { mode: 0o600 });
-    return handle(record, recordFile);
+    return handle(await launch({ ...options, jars: folder, version, recordFile }), recordFile);
   });
+}
+
+/** Ends a broker of this folder that was left half started; a process of another program is left alone. */
+async function endLeftover(pid: number, dataDir: string): Promise<void> {
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  if (command.includes(join(dataDir, 'server.properties'))) await endProcess(pid);
 }
 
 function handle(record: BrokerRecord, recordFile: string): JavaBroker {
@@ -100,6 +105,7 @@ async function launch(options: {
   detached: boolean;
   jars: string;
   version: string;
+  recordFile: string;
 }): Promise<BrokerRecord> {
   const { dataDir, major } = options;
   const properties = join(dataDir, 'server.properties');
@@ -134,10 +140,15 @@ async function launch(options: {
     child.once('exit', (code, signal) => (ended = signal ?? `exit code ${code}`));
     child.unref();
     const { pid } = child;
-    if (pid !== undefined && !options.detached) guard(pid);
+    const record: BrokerRecord = { pid: pid ?? 0, port, version: options.version };
+    if (pid !== undefined) {
+      // At once, so that it can be found and ended even if we are killed while it starts.
+      writeFileSync(options.recordFile, JSON.stringify(record), { mode: 0o600 });
+      if (!options.detached) guard(pid);
+    }
     try {
       await untilReady([`127.0.0.1:${port}`], READY_TIMEOUT_MS, () => ended);
-      return { pid: pid ?? 0, port, version: options.version };
+      return record;
     } catch (error) {
       if (pid !== undefined) await endProcess(pid);
       const said =

@@ -130,13 +130,13 @@ export function cloudStackClient({ serviceUrl, credentials, http, pace }: Client
 function unwrap(answer: HttpAnswer, command: string, kind: Kind, secrets: string[]): unknown {
   const wrapper = onlyValue(answer.text);
   const said = CloudError.safeParse(wrapper).data ?? {};
-  const status =
-    said.errorcode ?? (answer.status >= 200 && answer.status < 300 && wrapper !== null ? 200 : answer.status);
-  if (status === 200) return wrapper;
+  const fine = answer.status >= 200 && answer.status < 300;
+  if (wrapper !== null && fine && said.errorcode === undefined) return wrapper;
 
+  const status = said.errorcode ?? answer.status;
   const cloudCode = said.cserrorcode === undefined ? `${status}` : `${status}/${said.cserrorcode}`;
   const text = readableText(said.errortext ?? '', secrets);
-  const message = `CloudStack ${command} answered ${cloudCode}${text === '' ? '' : `: ${text}`}`;
+  const message = `CloudStack ${command} answered ${cloudCode}${wrapper === null ? ' without the usual envelope' : ''}${text === '' ? '' : `: ${text}`}`;
   const refusal = refusalFor(status);
   // Only CloudStack's own envelope proves a refusal; a proxy's HTML page may hide that the command went through.
   // A 429 is the exception: whoever throttles does not pass the request on.

@@ -165,6 +165,7 @@ function ruleStage(account: Account, rule: (typeof rules)[number]): OperationHan
   };
   return {
     async send(request) {
+      if (request.attempt > 1 && (await existing(request))) return next(request);
       try {
         return await submit(account, request, 'createNetworkACL', {
           ...rule,

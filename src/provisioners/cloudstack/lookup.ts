@@ -12,6 +12,8 @@ export async function readOne<T extends Identified>(
   object: string,
   row: z.ZodType<T>,
 ): Promise<T | null> {
+  // An empty filter is no filter: the server would send everything it has.
+  if (id === '') return null;
   const rows = await listKnown(client, command, { id }, object, row);
   return rows.find((one) => one.id === id) ?? null;
 }

@@ -98,7 +98,7 @@ export function vmCreate(account: Account): OperationHandler {
     },
 
     async inspect(request, resourceId): Promise<Inspection> {
-      const vm = await readVm(account, resourceId || input(request, 'vmId'));
+      const vm = await readVm(account, request.memo['vmId'] ?? resourceId);
       if (!vm || isGone(vm.state)) return { state: 'absent' };
       if (isPendingJob(vm.jobstatus)) return { state: 'pending' };
       switch (vm.state) {
@@ -130,7 +130,7 @@ export function vmCreate(account: Account): OperationHandler {
       if (!vm || vm.state === 'Expunged') return 'gone';
       if (!vm.name.endsWith(`-${request.marker}`)) throw notOurs('the VM', vm.id);
       // Destroyed is not enough: until the expunge the host name stays taken and the next attempt would be refused.
-      if (vm.state !== 'Expunging')
+      if (vm.state !== 'Expunging' && !isPendingJob(vm.jobstatus))
         await destroy(vm.id, (params) => client.change('destroyVirtualMachine', params, z.unknown()));
       return 'in-progress';
     },

@@ -131,7 +131,8 @@ export class Call {
 
   namedOwner(): Account | undefined {
     const projectId = this.params.text('projectid');
-    if (projectId !== undefined && projectId !== '-1') return this.accountOfProject(this.row(this.cloud.projects, 'projectid'));
+    if (projectId !== undefined && projectId !== '-1')
+      return this.accountOfProject(this.row(this.cloud.projects, 'projectid'));
     const name = this.params.text('account');
     if (name === undefined) return undefined;
     const domainId = this.params.text('domainid');
@@ -246,9 +247,7 @@ function ownerFilter(call: Call): Set<string> | null {
   const wide = params.flag('listall') === true || params.text('domainid') !== undefined;
   if (!wide || caller.account.type === 0) return new Set([caller.account.id]);
   if (caller.isRootAdmin && cloud.projects.size === 0) return null;
-  const accounts = [...cloud.accounts.values()].filter(
-    (account) => account.type !== 5 && call.mayAccess(account.id),
-  );
+  const accounts = [...cloud.accounts.values()].filter((account) => account.type !== 5 && call.mayAccess(account.id));
   return new Set(accounts.map((account) => account.id));
 }
 
@@ -259,9 +258,7 @@ export function like(text: string | null, lowerCasePart: string): boolean {
 function hasTags(call: Call, id: string, wanted: Record<string, string>[]): boolean {
   const tags = call.cloud.tags.get(id) ?? [];
   return wanted.every((want) =>
-    tags.some(
-      (tag) => tag.key === want['key'] && (want['value'] === undefined || tag.value === want['value']),
-    ),
+    tags.some((tag) => tag.key === want['key'] && (want['value'] === undefined || tag.value === want['value'])),
   );
 }
 

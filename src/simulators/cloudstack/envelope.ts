@@ -37,7 +37,13 @@ export function errorAnswer(
   return answer;
 }
 
-function envelope(status: number, wrapper: string, body: JsonObject, asJson: boolean, behaviour: Behaviour): HttpAnswer {
+function envelope(
+  status: number,
+  wrapper: string,
+  body: JsonObject,
+  asJson: boolean,
+  behaviour: Behaviour,
+): HttpAnswer {
   if (asJson) {
     return { status, headers: { 'content-type': behaviour.contentType }, body: JSON.stringify({ [wrapper]: body }) };
   }

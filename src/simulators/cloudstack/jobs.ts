@@ -141,7 +141,10 @@ export class JobTable {
           return;
         case 'job-lies-failed':
           plan.finish();
-          this.#fail(job, faultError(fault, 'Internal error executing command, please contact your system administrator'));
+          this.#fail(
+            job,
+            faultError(fault, 'Internal error executing command, please contact your system administrator'),
+          );
           return;
         case 'job-lies-done':
           this.#succeed(job, lie(plan));

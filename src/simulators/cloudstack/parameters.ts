@@ -39,7 +39,9 @@ export class Parameters {
   ) {
     for (const [name, value] of raw) {
       if (hasControlCharacter(value)) {
-        throw invalidParameter(`Received value for parameter ${name} is invalid, contains illegal ASCII non-printable characters`);
+        throw invalidParameter(
+          `Received value for parameter ${name} is invalid, contains illegal ASCII non-printable characters`,
+        );
       }
       if (name.includes('[') || name.includes(']')) this.#takeMapEntry(name, value);
       else this.#values.set(name.toLowerCase(), value);
@@ -65,6 +67,11 @@ export class Parameters {
     return value === '' ? undefined : value;
   }
 
+  /** Given, and given as nothing. */
+  isEmpty(name: string): boolean {
+    return this.#values.get(name) === '';
+  }
+
   has(name: string): boolean {
     return this.text(name) !== undefined || this.#maps.has(name);
   }
@@ -76,14 +83,20 @@ export class Parameters {
   }
 
   missing(name: string): ApiError {
-    return new ApiError(431, `Unable to execute API command ${this.command.toLowerCase()} due to missing parameter ${name}`);
+    return new ApiError(
+      431,
+      `Unable to execute API command ${this.command.toLowerCase()} due to missing parameter ${name}`,
+    );
   }
 
   integer(name: string): number | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
     if (!/^-?\d{1,15}$/.test(value)) {
-      throw new ApiError(431, `Unable to execute API command ${this.command.toLowerCase()} due to invalid value ${value} for parameter ${name}`);
+      throw new ApiError(
+        431,
+        `Unable to execute API command ${this.command.toLowerCase()} due to invalid value ${value} for parameter ${name}`,
+      );
     }
     return Number(value);
   }
@@ -95,7 +108,10 @@ export class Parameters {
 
   list(name: string): string[] | undefined {
     const value = this.text(name);
-    return value?.split(',').map((part) => part.trim()).filter((part) => part !== '');
+    return value
+      ?.split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
   }
 
   date(name: string): number | undefined {

@@ -55,8 +55,20 @@ export function plantSeedData(cloud: Cloud, keys: SeedKeys): void {
   });
   plantOfferings(cloud, created);
   const system = { accountId: seedIds.systemAccount, created };
-  cloud.aclLists.add({ ...system, id: seedIds.aclAllow, name: 'default_allow', description: 'Default Network ACL Allow All', vpcId: null });
-  cloud.aclLists.add({ ...system, id: seedIds.aclDeny, name: 'default_deny', description: 'Default Network ACL Deny All', vpcId: null });
+  cloud.aclLists.add({
+    ...system,
+    id: seedIds.aclAllow,
+    name: 'default_allow',
+    description: 'Default Network ACL Allow All',
+    vpcId: null,
+  });
+  cloud.aclLists.add({
+    ...system,
+    id: seedIds.aclDeny,
+    name: 'default_deny',
+    description: 'Default Network ACL Deny All',
+    vpcId: null,
+  });
   plantSharedNetwork(cloud, created);
 }
 
@@ -167,7 +179,13 @@ function plantNetworkOfferings(cloud: Cloud, created: number): void {
     ['DefaultIsolatedNetworkOfferingForVpcNetworks', 'Isolated', true, 'VpcVirtualRouter', [...tier, 'Lb']],
     ['DefaultIsolatedNetworkOfferingForVpcNetworksNoLB', 'Isolated', true, 'VpcVirtualRouter', tier],
     ['DefaultSharedNetworkOffering', 'Shared', false, 'VirtualRouter', ['Dhcp', 'Dns', 'UserData']],
-    ['DefaultSharedNetworkOfferingWithSGService', 'Shared', false, 'VirtualRouter', ['Dhcp', 'Dns', 'UserData', 'SecurityGroup']],
+    [
+      'DefaultSharedNetworkOfferingWithSGService',
+      'Shared',
+      false,
+      'VirtualRouter',
+      ['Dhcp', 'Dns', 'UserData', 'SecurityGroup'],
+    ],
   ];
   for (const [index, [name, guestType, forVpc, provider, services]] of rows.entries()) {
     const id = seedId('53', index + 1);

@@ -71,7 +71,11 @@ export async function startSimulatedCloudStack(
   function handle(request: HttpRequest): HttpAnswer | 'cut' {
     if (request.path.startsWith('/_sim')) return control.handle(request);
     if (!/^\/client\/api\/?$/.test(request.path)) {
-      return { status: 404, headers: { 'content-type': 'text/html' }, body: '<html><body>HTTP ERROR 404 Not Found</body></html>' };
+      return {
+        status: 404,
+        headers: { 'content-type': 'text/html' },
+        body: '<html><body>HTTP ERROR 404 Not Found</body></html>',
+      };
     }
     let raw: RawParameters;
     try {
@@ -90,7 +94,11 @@ export async function startSimulatedCloudStack(
     const work = () => api.answer(request, raw);
     const refuse = (errorcode: number, text: string, cserrorcode: number | null) => {
       if (fault.afterEffect === true) work();
-      const error = new ApiError(fault.errorcode ?? errorcode, fault.errortext ?? text, fault.cserrorcode ?? cserrorcode);
+      const error = new ApiError(
+        fault.errorcode ?? errorcode,
+        fault.errortext ?? text,
+        fault.cserrorcode ?? cserrorcode,
+      );
       const answer = api.refuse(request, raw, error);
       return { ...answer, status: fault.status ?? answer.status };
     };
@@ -105,7 +113,11 @@ export async function startSimulatedCloudStack(
       case 'error':
         return refuse(530, 'Internal error executing command, please contact your system administrator', 4250);
       case 'throttle':
-        return refuse(429, `The given user has reached his/her account api limit, please retry after ${fault.waitMs} ms.`, 4545);
+        return refuse(
+          429,
+          `The given user has reached his/her account api limit, please retry after ${fault.waitMs} ms.`,
+          4545,
+        );
       case 'unavailable':
         return refuse(503, 'Service unavailable: the management server is being shut down', 9999);
       case 'html':
@@ -128,10 +140,7 @@ export async function startSimulatedCloudStack(
     }
   }
 
-  const listener = await listen(
-    { host: options.host ?? '127.0.0.1', port: options.port ?? 0, maxBodyBytes },
-    handle,
-  );
+  const listener = await listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0, maxBodyBytes }, handle);
   const host = options.host === undefined || options.host === '0.0.0.0' ? '127.0.0.1' : options.host;
   const url = `http://${host}:${listener.port}`;
   return {

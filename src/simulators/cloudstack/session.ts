@@ -89,8 +89,10 @@ export class Sessions {
       case 'both':
         return parameter === session.key && cookie === session.key;
       case 'either':
-        return [parameter, cookie].every((key) => key === undefined || key === session.key) &&
-          (parameter !== undefined || cookie !== undefined);
+        return (
+          [parameter, cookie].every((key) => key === undefined || key === session.key) &&
+          (parameter !== undefined || cookie !== undefined)
+        );
     }
   }
 
@@ -108,7 +110,8 @@ function domainOf(cloud: Cloud, raw: RawParameters): string {
   if (id !== undefined && id !== '') return id;
   const path = (raw.get('domain') ?? '/').replace(/^\/|\/$/g, '');
   const wanted = path === '' ? 'ROOT' : path;
-  for (const domain of cloud.domains.values()) if (domain.path === wanted || domain.path === `ROOT/${wanted}`) return domain.id;
+  for (const domain of cloud.domains.values())
+    if (domain.path === wanted || domain.path === `ROOT/${wanted}`) return domain.id;
   return '';
 }
 
@@ -117,7 +120,10 @@ function readCookies(header: string | undefined): Map<string, string> {
   for (const part of (header ?? '').split(';')) {
     const equals = part.indexOf('=');
     if (equals < 0) continue;
-    const value = part.slice(equals + 1).trim().replace(/^"|"$/g, '');
+    const value = part
+      .slice(equals + 1)
+      .trim()
+      .replace(/^"|"$/g, '');
     try {
       cookies.set(part.slice(0, equals).trim(), decodeURIComponent(value));
     } catch {

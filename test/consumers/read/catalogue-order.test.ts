@@ -41,7 +41,7 @@ const refusedOrders: Case[] = [
 
 describe('an order is refused for', () => {
   it.each(refusedOrders)('%s', (_name, change, code, path) => {
-    const reading = unreadable(changedLoosely(change));
+    const reading = unreadable(changed(change));
     expect(reading.problems.map((problem) => [problem.code, problem.path])).toContainEqual([code, path]);
     expect(reading.kind).toBe('refused');
   });
@@ -59,33 +59,31 @@ describe('an order is refused for', () => {
   });
 });
 
-/** The change may leave an order that has no items at all. */
-function changedLoosely(change: (order: Draft) => void): string {
-  return changed((order) => {
-    const { workOrderItems } = order;
-    change(order);
-    if (order.workOrderItems !== undefined) return;
-    Object.defineProperty(order, 'workOrderItems', { value: workOrderItems, enumerable: false });
-    Object.defineProperty(order, 'toJSON', { value: () => ({ ...order }), enumerable: false });
-  }).replace(/"workOrderItems":\[.*\]/s, (items) => (change.toString() && dropsItems(change) ? '"resourceInfo2":1' : items));
-}
-
-function dropsItems(change: (order: Draft) => void): boolean {
-  const probe = { workOrderItems: [] } as unknown as Draft;
-  change(probe);
-  return !('workOrderItems' in probe);
-}
-
 const refusedItems: Case[] = [
   ['no resourceType', setItem(0, 'resourceType', undefined), 'ITM_FIELD_MISSING', 'workOrderItems[0].resourceType'],
   ['no resourceId', setItem(1, 'resourceId', undefined), 'ITM_FIELD_MISSING', 'workOrderItems[1].resourceId'],
-  ['no config', setItem(2, 'workOrderItemConfig', undefined), 'ITM_FIELD_MISSING', 'workOrderItems[2].workOrderItemConfig'],
+  [
+    'no config',
+    setItem(2, 'workOrderItemConfig', undefined),
+    'ITM_FIELD_MISSING',
+    'workOrderItems[2].workOrderItemConfig',
+  ],
   ['no workOrderItemId', setItem(0, 'workOrderItemId', null), 'ITM_FIELD_MISSING', 'workOrderItems[0].workOrderItemId'],
   ['resourceType DISK', setItem(0, 'resourceType', 'DISK'), 'ITM_TYPE_UNSUPPORTED', 'workOrderItems[0].resourceType'],
-  ['resourceType in small letters', setItem(0, 'resourceType', 'vm'), 'ITM_TYPE_UNSUPPORTED', 'workOrderItems[0].resourceType'],
+  [
+    'resourceType in small letters',
+    setItem(0, 'resourceType', 'vm'),
+    'ITM_TYPE_UNSUPPORTED',
+    'workOrderItems[0].resourceType',
+  ],
   ['resourceType null', setItem(0, 'resourceType', null), 'ITM_TYPE_UNSUPPORTED', 'workOrderItems[0].resourceType'],
   ['master "true"', setItem(0, 'master', 'true'), 'ITM_FIELD_TYPE', 'workOrderItems[0].master'],
-  ['resourceAction "create"', setItem(0, 'resourceAction', 'create'), 'ITM_FIELD_TYPE', 'workOrderItems[0].resourceAction'],
+  [
+    'resourceAction "create"',
+    setItem(0, 'resourceAction', 'create'),
+    'ITM_FIELD_TYPE',
+    'workOrderItems[0].resourceAction',
+  ],
   ['an id with a slash', setItem(0, 'resourceId', 'a/b'), 'ORD_ID_FORMAT', 'workOrderItems[0].resourceId'],
   [
     'two items of one type and resourceId',
@@ -105,8 +103,18 @@ const held: Case[] = [
   ['an unknown workOrderType', set('workOrderType', 99), 'ORD_TYPE_UNSUPPORTED', 'workOrderType'],
   ['an unknown main resource', set('resourceType', 'GPU'), 'ORD_TYPE_UNSUPPORTED', 'resourceType'],
   ['an unknown action', setItem(1, 'resourceAction', 7), 'ITM_ACTION_UNSUPPORTED', 'workOrderItems[1].resourceAction'],
-  ['an item id that stands twice', setItem(1, 'workOrderItemId', '138'), 'ITM_ID_REPEATED', 'workOrderItems[1].workOrderItemId'],
-  ["another order's id on an item", setItem(2, 'workOrderId', 'WO1'), 'ITM_OTHER_ORDER', 'workOrderItems[2].workOrderId'],
+  [
+    'an item id that stands twice',
+    setItem(1, 'workOrderItemId', '138'),
+    'ITM_ID_REPEATED',
+    'workOrderItems[1].workOrderItemId',
+  ],
+  [
+    "another order's id on an item",
+    setItem(2, 'workOrderId', 'WO1'),
+    'ITM_OTHER_ORDER',
+    'workOrderItems[2].workOrderId',
+  ],
   ['two masters', setItem(1, 'master', true), 'ITM_MASTER', 'workOrderItems'],
   [
     'no master among two VMs',
@@ -138,14 +146,44 @@ const warned: Case[] = [
   ['an extra field', set('more', { a: 1 }), 'ORD_UNKNOWN_FIELD', 'more'],
   ['an extra field of an item', setItem(0, 'more', 1), 'ORD_UNKNOWN_FIELD', 'workOrderItems[0].more'],
   ["an item's orderId that differs", setItem(0, 'orderId', 1), 'ITM_PARENT_MISMATCH', 'workOrderItems[0].orderId'],
-  ["an item's innerOrderId that differs", setItem(0, 'innerOrderId', 1), 'ITM_PARENT_MISMATCH', 'workOrderItems[0].innerOrderId'],
-  ["an item's masterOrderId that differs", setItem(0, 'masterOrderId', 'x'), 'ITM_PARENT_MISMATCH', 'workOrderItems[0].masterOrderId'],
-  ["the order's running number as an item's workOrderId", setItem(0, 'workOrderId', 65), 'ITM_PARENT_MISMATCH', 'workOrderItems[0].workOrderId'],
-  ["the order's inner id as an item's workOrderId", setItem(0, 'workOrderId', '80'), 'ITM_PARENT_MISMATCH', 'workOrderItems[0].workOrderId'],
-  ['a masterResourceId that names nothing', setItem(0, 'masterResourceId', 'x'), 'ITM_MASTER_UNKNOWN', 'workOrderItems[0].masterResourceId'],
+  [
+    "an item's innerOrderId that differs",
+    setItem(0, 'innerOrderId', 1),
+    'ITM_PARENT_MISMATCH',
+    'workOrderItems[0].innerOrderId',
+  ],
+  [
+    "an item's masterOrderId that differs",
+    setItem(0, 'masterOrderId', 'x'),
+    'ITM_PARENT_MISMATCH',
+    'workOrderItems[0].masterOrderId',
+  ],
+  [
+    "the order's running number as an item's workOrderId",
+    setItem(0, 'workOrderId', 65),
+    'ITM_PARENT_MISMATCH',
+    'workOrderItems[0].workOrderId',
+  ],
+  [
+    "the order's inner id as an item's workOrderId",
+    setItem(0, 'workOrderId', '80'),
+    'ITM_PARENT_MISMATCH',
+    'workOrderItems[0].workOrderId',
+  ],
+  [
+    'a masterResourceId that names nothing',
+    setItem(0, 'masterResourceId', 'x'),
+    'ITM_MASTER_UNKNOWN',
+    'workOrderItems[0].masterResourceId',
+  ],
   ['no master but one VM', setItem(0, 'master', false), 'ITM_MASTER_ASSUMED', 'workOrderItems[0].master'],
   ['a product id of another type', setItem(0, 'productId', 3), 'ITM_PRODUCT_MISMATCH', 'workOrderItems[0].productId'],
-  ['a description with another size', setItem(1, 'resourceDescription', 'SSD存储: 80G'), 'SEM_DESCRIPTION', 'workOrderItems[1].resourceDescription'],
+  [
+    'a description with another size',
+    setItem(1, 'resourceDescription', 'SSD存储: 80G'),
+    'SEM_DESCRIPTION',
+    'workOrderItems[1].resourceDescription',
+  ],
   ['a callback that is no URL', set('msghandler_url', 'not a url'), 'URL_SYNTAX', 'msghandler_url'],
   ['a callback with a line break', set('msghandler_url', 'http://a/\r\nb'), 'URL_SYNTAX', 'msghandler_url'],
   ['a callback that is a number', set('msghandler_url', 5), 'URL_SYNTAX', 'msghandler_url'],

@@ -5,9 +5,11 @@ const json = fixture('order-86.json').trim();
 const bytesOf = (...parts: (string | number[])[]): Uint8Array =>
   Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from(part))));
 /** The order with this JSON literal as a description: what a text may hold anywhere. */
-const described = (literal: string): string => json.replace('"resourceDescription": ""', `"resourceDescription": ${literal}`);
+const described = (literal: string): string =>
+  json.replace('"resourceDescription": ""', `"resourceDescription": ${literal}`);
 /** The order with this raw text as the VM's config. */
-const configured = (text: string): string => changed((order) => Object.assign(item(order, 0), { workOrderItemConfig: text }));
+const configured = (text: string): string =>
+  changed((order) => Object.assign(item(order, 0), { workOrderItemConfig: text }));
 const members = (count: number): string => Array.from({ length: count }, (_, i) => `"k${i}":1`).join(',');
 
 type Case = [name: string, message: string | Uint8Array, code: string];
@@ -24,16 +26,36 @@ const bytes: Case[] = [
   ['a percent-encoded form value that is not UTF-8', 'msg=%ff%fe', 'MSG_UTF8'],
   ['\\u0000 in a text', described(String.raw`"a\u0000b"`), 'MSG_TEXT_NUL'],
   ['\\u0000 in a config', configured(String.raw`{"vmName":"a\u0000"}`), 'MSG_TEXT_NUL'],
-  ['\\u0000 in the order config', changed((order) => (order['workOrderConfig'] = String.raw`{"a":"\u0000"}`)), 'MSG_TEXT_NUL'],
+  [
+    '\\u0000 in the order config',
+    changed((order) => (order['workOrderConfig'] = String.raw`{"a":"\u0000"}`)),
+    'MSG_TEXT_NUL',
+  ],
   ['a raw NUL', bytesOf('{"a":"', [0], '"}'), 'MSG_TEXT_NUL'],
   ['a percent-encoded NUL', 'msg=%7B%00%7D', 'MSG_TEXT_NUL'],
   ['a lone high surrogate', described(String.raw`"\ud800"`), 'MSG_TEXT_SURROGATE'],
   ['a reversed pair', described(String.raw`"\udc00\ud800"`), 'MSG_TEXT_SURROGATE'],
   ['a lone surrogate in a config', configured(String.raw`{"vmName":"\ud800"}`), 'MSG_TEXT_SURROGATE'],
-  ['ESC in a name', changed((order) => (item(order, 0).workOrderItemConfig['vmName'] = 'a\u001b[31m')), 'MSG_TEXT_CONTROL'],
-  ['CR LF in a name', changed((order) => (item(order, 0).workOrderItemConfig['vmName'] = 'a\r\nb')), 'MSG_TEXT_CONTROL'],
-  ['a bidi override in a name', changed((order) => (item(order, 0).workOrderItemConfig['vmName'] = 'a\u202eb')), 'MSG_TEXT_CONTROL'],
-  ['U+2028 in a name', changed((order) => (item(order, 1).workOrderItemConfig['volumeName'] = 'a\u2028b')), 'MSG_TEXT_CONTROL'],
+  [
+    'ESC in a name',
+    changed((order) => (item(order, 0).workOrderItemConfig['vmName'] = 'a\u001b[31m')),
+    'MSG_TEXT_CONTROL',
+  ],
+  [
+    'CR LF in a name',
+    changed((order) => (item(order, 0).workOrderItemConfig['vmName'] = 'a\r\nb')),
+    'MSG_TEXT_CONTROL',
+  ],
+  [
+    'a bidi override in a name',
+    changed((order) => (item(order, 0).workOrderItemConfig['vmName'] = 'a\u202eb')),
+    'MSG_TEXT_CONTROL',
+  ],
+  [
+    'U+2028 in a name',
+    changed((order) => (item(order, 1).workOrderItemConfig['volumeName'] = 'a\u2028b')),
+    'MSG_TEXT_CONTROL',
+  ],
   ['a bidi override in a key', `{"workOrderId":"1","a\u202eb":1}`, 'MSG_TEXT_CONTROL'],
   ['an escaped control character in a key', String.raw`{"workOrderId":"1","a\u001b":1}`, 'MSG_TEXT_CONTROL'],
 ];
@@ -68,7 +90,11 @@ const text: Case[] = [
   ['300 digits', json.replace('"workOrderNo": 65', `"workOrderNo": ${'9'.repeat(300)}`), 'MSG_NUMBER_RANGE'],
   ['1e-400', json.replace('"workOrderNo": 65', '"workOrderNo": 1e-400'), 'MSG_NUMBER_RANGE'],
   ['-0', json.replace('"workOrderNo": 65', '"workOrderNo": -0'), 'MSG_NUMBER_RANGE'],
-  ['an integer beyond 2^53 in a Python dict', "{'workOrderId': '1', 'workOrderNo': 9007199254740993L}", 'MSG_NUMBER_RANGE'],
+  [
+    'an integer beyond 2^53 in a Python dict',
+    "{'workOrderId': '1', 'workOrderNo': 9007199254740993L}",
+    'MSG_NUMBER_RANGE',
+  ],
   ['an array', '[]', 'MSG_NOT_OBJECT'],
   ['a string', '"hello"', 'MSG_NOT_OBJECT'],
   ['a number', '1', 'MSG_NOT_OBJECT'],
@@ -94,7 +120,8 @@ describe.each([
   ['envelope', envelope],
 ])('bad %s', (_title, cases) => {
   it.each(cases)('%s', (name, message, code) => {
-    const contentType = name.includes('form') && !name.startsWith('msg twice') ? 'application/x-www-form-urlencoded' : null;
+    const contentType =
+      name.includes('form') && !name.startsWith('msg twice') ? 'application/x-www-form-urlencoded' : null;
     const reading = unreadable(message, contentType);
     expect(codesOf(reading)).toContain(code);
     expect(reading.problems[0]?.code).toBe(code);
@@ -116,11 +143,16 @@ describe('what is taken although it looks bad', () => {
 describe('where it is wrong', () => {
   it('a syntax error has its line and column, and quotes nothing', () => {
     const { problems } = unreadable('{\n  "workOrderId": "WO1",\n  "secretWord" 1}');
-    expect(problems).toEqual([{ path: '', code: 'MSG_JSON_SYNTAX', message: "line 3, column 16: expected ':', found a letter or digit" }]);
+    expect(problems).toEqual([
+      { path: '', code: 'MSG_JSON_SYNTAX', message: "line 3, column 16: expected ':', found a letter or digit" },
+    ]);
   });
 
   it.each([
-    [configured(String.raw`{"networkCards":[{},{"a":"\u0000"}]}`), 'workOrderItems[0].workOrderItemConfig.networkCards[1].a'],
+    [
+      configured(String.raw`{"networkCards":[{},{"a":"\u0000"}]}`),
+      'workOrderItems[0].workOrderItemConfig.networkCards[1].a',
+    ],
     [described(String.raw`"\u0000"`), 'resourceDescription'],
     [JSON.stringify({ msg: JSON.parse(json) as null }).replace('"CVMS"', String.raw`"\u0000"`), 'serviceTag'],
     [configured('{"a":{"b":1,"b":2}}'), 'workOrderItems[0].workOrderItemConfig.a.b'],
@@ -130,11 +162,17 @@ describe('where it is wrong', () => {
 });
 
 describe('content types', () => {
-  it.each(['text/plain', '', 'multipart/form-data; boundary=x', 'application/json; charset=gbk', 'application/xml'])('%j is refused', (contentType) => {
-    expect(codesOf(unreadable(json, contentType))).toEqual(['API_CONTENT_TYPE']);
-  });
+  it.each(['text/plain', '', 'multipart/form-data; boundary=x', 'application/json; charset=gbk', 'application/xml'])(
+    '%j is refused',
+    (contentType) => {
+      expect(codesOf(unreadable(json, contentType))).toEqual(['API_CONTENT_TYPE']);
+    },
+  );
 
-  it.each(['application/json', 'application/json; charset=utf-8', 'APPLICATION/JSON', 'application/cloudevents+json'])('%j is taken', (contentType) => {
-    expect(readable(json, contentType).order.workOrderId).toBe('WO20171218064746223026mREz');
-  });
+  it.each(['application/json', 'application/json; charset=utf-8', 'APPLICATION/JSON', 'application/cloudevents+json'])(
+    '%j is taken',
+    (contentType) => {
+      expect(readable(json, contentType).order.workOrderId).toBe('WO20171218064746223026mREz');
+    },
+  );
 });

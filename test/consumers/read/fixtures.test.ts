@@ -46,7 +46,14 @@ describe('the real messages', () => {
     expect(order.items[0]).toMatchObject({
       workOrderItemId: '138',
       platformId: 'sjif259a8d3011e7aebb005056aaa8be',
-      config: { cpuCount: 1, memoryMib: 1024, rootDiskGib: 40, rootDiskType: 'SATA', networkId: null, networkCards: [] },
+      config: {
+        cpuCount: 1,
+        memoryMib: 1024,
+        rootDiskGib: 40,
+        rootDiskType: 'SATA',
+        networkId: null,
+        networkCards: [],
+      },
       echo: { innerOrderItemId: 174, orderItemId: '', salesEntryId: 5 },
     });
     expect(order.items[1]?.config).toMatchObject({ zoneId: '0d86f114-7153-4d71-a835-7916a41ab0b7', sizeGib: 10 });

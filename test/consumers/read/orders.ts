@@ -39,17 +39,20 @@ export interface Draft extends JsonObject {
 export function draft(name = 'order-86.json'): Draft {
   const order = JSON.parse(fixture(name)) as JsonObject;
   for (const item of order['workOrderItems'] as JsonObject[]) {
-    item['workOrderItemConfig'] = JSON.parse(String(item['workOrderItemConfig'])) as JsonObject;
+    item['workOrderItemConfig'] = JSON.parse(item['workOrderItemConfig'] as string) as JsonObject;
   }
   return order as Draft;
 }
 
 /** As billing sends it: configs as JSON text. */
-export const asSent = (order: Draft): JsonObject => ({
+export const asSent = (order: Draft): Record<string, unknown> => ({
   ...order,
-  workOrderItems: order.workOrderItems.map((item) => ({
+  workOrderItems: (order.workOrderItems as Draft['workOrderItems'] | undefined)?.map((item) => ({
     ...item,
-    workOrderItemConfig: typeof item.workOrderItemConfig === 'object' ? JSON.stringify(item.workOrderItemConfig) : item.workOrderItemConfig,
+    workOrderItemConfig:
+      typeof item.workOrderItemConfig === 'object'
+        ? JSON.stringify(item.workOrderItemConfig)
+        : item.workOrderItemConfig,
   })),
 });
 
@@ -74,7 +77,9 @@ export function pythonRepr(value: Json, python: 2 | 3): string {
   if (typeof value === 'number') return String(value);
   if (typeof value === 'string') return pythonString(value, python);
   if (Array.isArray(value)) return `[${value.map((element) => pythonRepr(element, python)).join(', ')}]`;
-  const members = Object.entries(value).map(([key, member]) => `${pythonString(key, python)}: ${pythonRepr(member, python)}`);
+  const members = Object.entries(value).map(
+    ([key, member]) => `${pythonString(key, python)}: ${pythonRepr(member, python)}`,
+  );
   return `{${members.join(', ')}}`;
 }
 

@@ -57,6 +57,8 @@ describe('the seven specimens', () => {
   });
 
   it('F: the Python 2 repr of order 86 is order 86', () => {
-    expect(readable(fixture('order-86.python-repr.txt')).contentHash).toBe(readable(fixture('order-86.json')).contentHash);
+    expect(readable(fixture('order-86.python-repr.txt')).contentHash).toBe(
+      readable(fixture('order-86.json')).contentHash,
+    );
   });
 });

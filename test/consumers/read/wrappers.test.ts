@@ -14,7 +14,12 @@ const accepted: [string, string, string, string | null][] = [
   ['W1 a form field msg', 'W1', form(json), urlencoded],
   ['W1 a form field msg with a charset', 'W1', form(json), `${urlencoded}; charset=UTF-8`],
   ['W1 a form body on Kafka, where nothing labels it', 'W1', form(json), null],
-  ['W1 a form whose JSON escapes are gone and whose characters are percent-encoded', 'W1', form(JSON.stringify(order)), urlencoded],
+  [
+    'W1 a form whose JSON escapes are gone and whose characters are percent-encoded',
+    'W1',
+    form(JSON.stringify(order)),
+    urlencoded,
+  ],
   ['W2 JSON text in msg', 'W2', JSON.stringify({ msg: json }), 'application/json'],
   ['W3 an object in msg', 'W3', JSON.stringify({ msg: order }), 'application/json'],
   ['W4 msg in msg in msg', 'W4', JSON.stringify({ msg: { msg: JSON.stringify({ msg: order }) } }), 'application/json'],
@@ -54,7 +59,11 @@ describe('wrappers that are accepted', () => {
 describe('wrappers that are refused', () => {
   it.each([
     ['W5 what requests makes of a nested dict', 'msg=msg', 'MSG_ENVELOPE_FORM_DICT'],
-    ['W5 what requests makes of the order as a dict', 'msg=workOrderId&msg=userId&msg=workOrderItems', 'MSG_ENVELOPE_FORM_DICT'],
+    [
+      'W5 what requests makes of the order as a dict',
+      'msg=workOrderId&msg=userId&msg=workOrderItems',
+      'MSG_ENVELOPE_FORM_DICT',
+    ],
     ['msg six levels deep', `{"msg":`.repeat(6) + json + '}'.repeat(6), 'MSG_ENVELOPE_DEPTH'],
     ['text in text, six times', [1, 2, 3, 4, 5, 6].reduce((text) => JSON.stringify(text), json), 'MSG_ENVELOPE_DEPTH'],
   ])('%s', (_name, message, code) => {
@@ -75,7 +84,11 @@ describe('damage is set aside with a proposal', () => {
     ['W10 three missing brackets', itemsLast.slice(0, -3), 'W10'],
     ['W10 a missing brace of the inner text', form(json.slice(0, -1)), 'W10'],
     ['W13 a missing comma in JSON', json.replace('"orderId": 86, ', '"orderId": 86 '), 'W13'],
-    ['W13 a missing comma in a Python dict', pythonRepr(order, 2).replace("u'orderId': 86, ", "u'orderId': 86 "), 'W13'],
+    [
+      'W13 a missing comma in a Python dict',
+      pythonRepr(order, 2).replace("u'orderId': 86, ", "u'orderId': 86 "),
+      'W13',
+    ],
     ['W10 and W13 together', json.replace('"orderId": 86, ', '"orderId": 86 ').slice(0, -1), 'W13, W10'],
   ])('%s', (_name, message, rules) => {
     const reading = unreadable(message);
@@ -102,8 +115,10 @@ describe('damage is set aside with a proposal', () => {
 });
 
 describe('Python notation', () => {
-  const withDescription = (literal: string): string => pythonRepr(order, 3).replace("'resourceDescription': ''", `'resourceDescription': ${literal}`);
-  const descriptionOf = (literal: string): unknown => readable(withDescription(literal)).order.echo['resourceDescription'];
+  const withDescription = (literal: string): string =>
+    pythonRepr(order, 3).replace("'resourceDescription': ''", `'resourceDescription': ${literal}`);
+  const descriptionOf = (literal: string): unknown =>
+    readable(withDescription(literal)).order.echo['resourceDescription'];
 
   it.each([
     [String.raw`'it\'s'`, "it's"],
@@ -123,7 +138,10 @@ describe('Python notation', () => {
   });
 
   it('a plain string in a Python 2 repr knows no \\u', () => {
-    const python2 = pythonRepr(order, 2).replace("u'resourceDescription': u''", String.raw`u'resourceDescription': '\u6708'`);
+    const python2 = pythonRepr(order, 2).replace(
+      "u'resourceDescription': u''",
+      String.raw`u'resourceDescription': '\u6708'`,
+    );
     expect(readable(python2).order.echo['resourceDescription']).toBe(String.raw`\u6708`);
   });
 
@@ -135,6 +153,12 @@ describe('Python notation', () => {
     ['two strings side by side', "'a' 'b'"],
     ['a named character', String.raw`'\N{BULLET}'`],
     ['bytes that are not UTF-8', String.raw`b'\xff'`],
+    ['two numbers side by side', '1 2'],
+    ['a number beside a word', '1True'],
+    ['two words side by side', 'True None'],
+    ['two commas', '[1,, 2]'],
+    ['a comma with nothing before it', '[, 1]'],
+    ['a comma alone', '[,]'],
     ['a set', "{'a', 'b'}"],
     ['an underscore in a number', '1_000'],
     ['NaN', 'NaN'],
@@ -143,7 +167,10 @@ describe('Python notation', () => {
   });
 
   it('a long of Python 2, trailing commas and comments are read', () => {
-    const text = pythonRepr(order, 2).replace("u'orderId': 86", "u'orderId': 86L").replace(/\]/, ',]').replace(/\}$/, ', # end\n}');
+    const text = pythonRepr(order, 2)
+      .replace("u'orderId': 86", "u'orderId': 86L")
+      .replace(/\]/, ',]')
+      .replace(/\}$/, ', # end\n}');
     expect(readable(text).contentHash).toBe(hash);
   });
 

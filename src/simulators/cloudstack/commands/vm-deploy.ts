@@ -39,7 +39,8 @@ function deploy(call: Call): CreatePlan {
   const offering = call.catalogue(cloud.serviceOfferings, 'serviceofferingid');
   if (offering.isSystem) throw invalidParameter(`Service offering ${offering.id} is for system VMs`);
   const template = call.catalogue(cloud.templates, 'templateid');
-  if (!template.zoneIds.includes(zone.id)) throw invalidParameter(`Template ${template.id} is not available in zone ${zone.id}`);
+  if (!template.zoneIds.includes(zone.id))
+    throw invalidParameter(`Template ${template.id} is not available in zone ${zone.id}`);
   const owner = call.owner();
   const shape = shapeFor(call, offering);
   const rootGib = rootSize(call, template, offering);
@@ -60,7 +61,12 @@ function deploy(call: Call): CreatePlan {
   checkLimit(cloud, owner, 'primaryStorage', diskGib);
   const securityGroupIds = securityGroupsFor(call, zone, owner);
   const wanted: Wanted = { zone, offering, template, networks: networksFor(call, zone, owner), disks, rootGib };
-  if (name !== undefined) checkHostNameFree(cloud, name, wanted.networks.map((choice) => choice.network));
+  if (name !== undefined)
+    checkHostNameFree(
+      cloud,
+      name,
+      wanted.networks.map((choice) => choice.network),
+    );
   if (customId !== undefined && cloud.removed.has(customId)) {
     throw new ApiError(530, `DB Exception on: Duplicate entry '${customId}' for key 'uc_vm_instance_uuid'`, 4250);
   }

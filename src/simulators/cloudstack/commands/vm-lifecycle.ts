@@ -28,7 +28,10 @@ export const vmLifecycleCommands: CommandFamily = {
   listVirtualMachines: {
     kind: 'S',
     run(call) {
-      const rows = listRows(call, call.cloud.vms, { keyword: (vm) => [vm.name, vm.displayname], accept: filterOf(call) });
+      const rows = listRows(call, call.cloud.vms, {
+        keyword: (vm) => [vm.name, vm.displayname],
+        accept: filterOf(call),
+      });
       return listAnswer(call, 'virtualmachine', rows, (vm) => vmView(call, vm));
     },
   },

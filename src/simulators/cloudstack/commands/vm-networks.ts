@@ -25,7 +25,8 @@ export function networksFor(call: Call, zone: Zone, owner: Account): NetworkChoi
     }));
   }
   const ip = params.text('ipaddress');
-  const networks = ids === undefined ? [unnamed(call, zone, owner)] : ids.map((id) => usable(call, zone, id, 'networkids'));
+  const networks =
+    ids === undefined ? [unnamed(call, zone, owner)] : ids.map((id) => usable(call, zone, id, 'networkids'));
   return networks.map((network, index) => (index === 0 && ip !== undefined ? { network, ip } : { network }));
 }
 
@@ -53,7 +54,8 @@ function unnamed(call: Call, zone: Zone, owner: Account): Network {
   const offering = [...cloud.networkOfferings.values()].find(
     (one) => one.availability === 'Required' && one.state === 'Enabled' && !one.forVpc,
   );
-  if (offering === undefined) throw invalidParameter('Unable to find a required network offering to create the network from');
+  if (offering === undefined)
+    throw invalidParameter('Unable to find a required network offering to create the network from');
   const own = [...cloud.networks.ofAccount(owner.id)].filter(
     (network) => network.zoneId === zone.id && network.guestType === 'Isolated' && network.vpcId === null,
   );

@@ -7,7 +7,7 @@ export function securityGroupsFor(call: Call, zone: Zone, owner: Account): strin
   const ids = call.params.list('securitygroupids');
   const names = call.params.list('securitygroupnames');
   if (ids !== undefined && names !== undefined) {
-    throw invalidParameter("securitygroupids parameter is mutually exclusive with securitygroupnames parameter");
+    throw invalidParameter('securitygroupids parameter is mutually exclusive with securitygroupnames parameter');
   }
   if (!zone.securityGroups) {
     if (ids === undefined && names === undefined) return [];

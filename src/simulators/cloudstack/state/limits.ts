@@ -21,7 +21,18 @@ export type ResourceName = keyof typeof resourceTypes;
 
 /** The defaults of a fresh install (`max.account.*`); root admins and the accounts of projects have none here. */
 const userDefaults: Record<number, number> = {
-  0: 20, 1: 20, 2: 20, 3: 20, 4: 20, 5: 10, 6: 20, 7: 20, 8: 40, 9: 40_960, 10: 200, 11: 400,
+  0: 20,
+  1: 20,
+  2: 20,
+  3: 20,
+  4: 20,
+  5: 10,
+  6: 20,
+  7: 20,
+  8: 40,
+  9: 40_960,
+  10: 200,
+  11: 400,
 };
 
 const gibibyte = 1024 ** 3;

@@ -129,14 +129,7 @@ export interface VpcOffering {
 }
 
 export type VmState =
-  | 'Starting'
-  | 'Running'
-  | 'Stopping'
-  | 'Stopped'
-  | 'Destroyed'
-  | 'Expunging'
-  | 'Restoring'
-  | 'Error';
+  'Starting' | 'Running' | 'Stopping' | 'Stopped' | 'Destroyed' | 'Expunging' | 'Restoring' | 'Error';
 
 export interface Nic {
   id: string;

@@ -34,13 +34,29 @@ export function takePublicAddress(
 }
 
 /** Adds a nic; the guest address is taken from the network's own range at once. 533 when there is none. */
-export function addNic(call: Call, vm: Vm, network: Network, wanted: { ip?: string; mac?: string }, isDefault: boolean): Nic {
+export function addNic(
+  call: Call,
+  vm: Vm,
+  network: Network,
+  wanted: { ip?: string; mac?: string },
+  isDefault: boolean,
+): Nic {
   const ip = network.guestIps.take(wanted.ip);
   if (ip === null) {
-    if (wanted.ip !== undefined) throw invalidParameter(`The IP address ${wanted.ip} is not free in network ${network.id}`);
-    throw noCapacity(`Insufficient address capacity: unable to acquire Guest IP address for network Ntwk[${network.id}]`, 4320);
+    if (wanted.ip !== undefined)
+      throw invalidParameter(`The IP address ${wanted.ip} is not free in network ${network.id}`);
+    throw noCapacity(
+      `Insufficient address capacity: unable to acquire Guest IP address for network Ntwk[${network.id}]`,
+      4320,
+    );
   }
-  const nic: Nic = { id: call.cloud.newId(), networkId: network.id, ip, mac: wanted.mac ?? call.cloud.newMac(), isDefault };
+  const nic: Nic = {
+    id: call.cloud.newId(),
+    networkId: network.id,
+    ip,
+    mac: wanted.mac ?? call.cloud.newMac(),
+    isDefault,
+  };
   vm.nics.push(nic);
   call.cloud.vmsOfNetwork.add(network.id, vm);
   return nic;
@@ -103,7 +119,8 @@ export function makeNetwork(call: Call, wanted: NewNetwork): Network {
     cidr: wanted.cidr,
     gateway: wanted.gateway,
     netmask: netmaskOf(cidr.bits),
-    networkDomain: wanted.networkDomain ?? wanted.owner.networkDomain ?? `cs${cloud.nextSerial().toString(16)}cloud.internal`,
+    networkDomain:
+      wanted.networkDomain ?? wanted.owner.networkDomain ?? `cs${cloud.nextSerial().toString(16)}cloud.internal`,
     vpcId: wanted.vpcId,
     aclId: wanted.aclId,
     vlan: wanted.vlan,

@@ -17,12 +17,15 @@ export function shapeFor(call: Call, offering: ServiceOffering): Shape {
   const pick = (name: string, fixed: number | null, least: number): number => {
     const text = details[name];
     if (fixed !== null) {
-      if (text !== undefined) throw invalidParameter(`${name} is fixed by the service offering ${offering.id} and cannot be given`);
+      if (text !== undefined)
+        throw invalidParameter(`${name} is fixed by the service offering ${offering.id} and cannot be given`);
       return fixed;
     }
-    if (text === undefined) throw invalidParameter(`Need to specify custom parameter value ${name} for the custom offering`);
+    if (text === undefined)
+      throw invalidParameter(`Need to specify custom parameter value ${name} for the custom offering`);
     const value = Number(text);
-    if (!Number.isInteger(value) || value < least) throw invalidParameter(`Invalid ${name} value, specify a value of at least ${least}`);
+    if (!Number.isInteger(value) || value < least)
+      throw invalidParameter(`Invalid ${name} value, specify a value of at least ${least}`);
     return value;
   };
   const shape = {

@@ -5,13 +5,13 @@ import type { AclList, Network, PublicAddress, Vm, Volume, Vpc } from './model.j
 export function expungeVm(call: Call, vm: Vm): void {
   const { cloud } = call;
   if (cloud.vms.get(vm.id) !== vm) return;
-  for (const volume of [...cloud.volumesOfVm.get(vm.id)]) {
+  for (const volume of cloud.volumesOfVm.get(vm.id)) {
     // Data disks outlive their VM; only the root disk goes with it.
     if (volume.type === 'ROOT') removeVolume(call, volume);
     else detachVolume(call, volume);
   }
-  for (const address of [...cloud.addressesOfVm.get(vm.id)]) clearStaticNat(call, address);
-  for (const rule of [...cloud.firewallRules.ofAccount(vm.accountId)]) {
+  for (const address of cloud.addressesOfVm.get(vm.id)) clearStaticNat(call, address);
+  for (const rule of cloud.firewallRules.ofAccount(vm.accountId)) {
     if (rule.vmId !== vm.id) continue;
     if (rule.addressId !== null) cloud.rulesOfAddress.delete(rule.addressId, rule);
     cloud.firewallRules.remove(rule);
@@ -58,7 +58,7 @@ export function releaseAddress(call: Call, address: PublicAddress): void {
   const { cloud } = call;
   if (cloud.addresses.get(address.id) !== address) return;
   clearStaticNat(call, address);
-  for (const rule of [...cloud.rulesOfAddress.get(address.id)]) {
+  for (const rule of cloud.rulesOfAddress.get(address.id)) {
     cloud.rulesOfAddress.delete(address.id, rule);
     cloud.firewallRules.remove(rule);
   }
@@ -71,12 +71,12 @@ export function releaseAddress(call: Call, address: PublicAddress): void {
 export function removeNetwork(call: Call, network: Network): void {
   const { cloud } = call;
   if (cloud.networks.get(network.id) !== network) return;
-  for (const address of [...cloud.addresses.ofAccount(network.accountId)]) {
+  for (const address of cloud.addresses.ofAccount(network.accountId)) {
     if (address.networkId !== network.id) continue;
     if (address.vpcId === null) releaseAddress(call, address);
     else clearStaticNat(call, address);
   }
-  for (const rule of [...cloud.firewallRules.ofAccount(network.accountId)]) {
+  for (const rule of cloud.firewallRules.ofAccount(network.accountId)) {
     if (rule.networkId === network.id) cloud.firewallRules.remove(rule);
   }
   if (network.vpcId !== null) cloud.networksOfVpc.delete(network.vpcId, network);
@@ -88,11 +88,11 @@ export function removeNetwork(call: Call, network: Network): void {
 export function removeVpc(call: Call, vpc: Vpc): void {
   const { cloud } = call;
   if (cloud.vpcs.get(vpc.id) !== vpc) return;
-  for (const network of [...cloud.networksOfVpc.get(vpc.id)]) removeNetwork(call, network);
-  for (const address of [...cloud.addresses.ofAccount(vpc.accountId)]) {
+  for (const network of cloud.networksOfVpc.get(vpc.id)) removeNetwork(call, network);
+  for (const address of cloud.addresses.ofAccount(vpc.accountId)) {
     if (address.vpcId === vpc.id) releaseAddress(call, address);
   }
-  for (const list of [...cloud.aclLists.ofAccount(vpc.accountId)]) if (list.vpcId === vpc.id) removeAclList(call, list);
+  for (const list of cloud.aclLists.ofAccount(vpc.accountId)) if (list.vpcId === vpc.id) removeAclList(call, list);
   call.effect('deleted', 'vpc', vpc.id, [vpc.name, vpc.displaytext]);
   cloud.vpcs.remove(vpc);
   cloud.tags.delete(vpc.id);
@@ -101,7 +101,7 @@ export function removeVpc(call: Call, vpc: Vpc): void {
 export function removeAclList(call: Call, list: AclList): void {
   const { cloud } = call;
   if (cloud.aclLists.get(list.id) !== list) return;
-  for (const rule of [...cloud.rulesOfAclList.get(list.id)]) {
+  for (const rule of cloud.rulesOfAclList.get(list.id)) {
     cloud.rulesOfAclList.delete(list.id, rule);
     cloud.aclRules.remove(rule);
   }

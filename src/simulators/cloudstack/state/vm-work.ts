@@ -11,7 +11,10 @@ export function queueOf(vm: Vm): string {
 /** 533 in the job when no host or pool fits: no host of the simulated cloud carries a tag. */
 export function checkPlaceable(_call: Call, vm: Vm, offering: ServiceOffering): void {
   if (offering.hostTags !== null) {
-    throw noCapacity(`Unable to create a deployment for VM[User|${vm.instanceName}]: no host with tags ${offering.hostTags}`, 4335);
+    throw noCapacity(
+      `Unable to create a deployment for VM[User|${vm.instanceName}]: no host with tags ${offering.hostTags}`,
+      4335,
+    );
   }
   checkStorageTags(offering.tags);
 }

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+
+/** The wire text of a 3-item order (VM, disk, address) shaped like the real ones, with ids of its own. */
+export function threeItemOrder(number: number, platformId: string): string {
+  const workOrderId = `WO${String(number).padStart(20, '0')}bnch`;
+  const master = randomUUID();
+  const item = (id: number, resourceType: string, config: object) => ({
+    orderId: number,
+    serviceTag: 'CVMS',
+    orderItemId: '',
+    masterResourceId: master,
+    workOrderItemId: number * 10 + id,
+    resourceDescription: 'CPU: 1个, 内存: 1G, OS: CentOS6.4',
+    masterOrderId: master,
+    workOrderId,
+    innerOrderItemId: number * 10 + id,
+    workOrderItemConfig: JSON.stringify({ platformId, cycleType: 5, cycleCnt: 1, ...config }),
+    workOrderItemNo: number * 10 + id,
+    cycleType: 5,
+    master: resourceType === 'VM',
+    salesEntryId: 5,
+    resourceInfo: '',
+    resourceAction: 0,
+    innerOrderId: 80,
+    resourceId: randomUUID(),
+    resourceType,
+    productId: 5,
+  });
+  const zoneId = '0d86f114-7153-4d71-a835-7916a41ab0b7';
+  return JSON.stringify({
+    orderId: number,
+    workOrderConfig: '{"payPattern":"月"}',
+    resourceDescription: '',
+    serviceTag: 'CVMS',
+    resourceType: 'VM',
+    resourceId: master,
+    masterOrderId: master,
+    workOrderId,
+    msghandler_url: 'http://127.0.0.1:8895',
+    systemOfferingIds: { 'System Offering For Software Router': '53db3c3e-2136-4579-8424-3497b9ed751e' },
+    workOrderType: 1,
+    cycleType: 3,
+    resourceInfo: '',
+    workOrderItems: [
+      item(1, 'VM', {
+        vmNumber: 1,
+        sysVolumeType: 'SATA',
+        securityGroupId: null,
+        imageId: '357fb0ae-3543-4893-9d1f-ef0d04da60dd',
+        cpuNum: '1',
+        keyPairId: null,
+        osType: 0,
+        sysVolumeSize: 40,
+        networkId: '',
+        rootPassword: 'Bench-pa55',
+        zoneId,
+        memSize: '1',
+        networkCards: [{}],
+        vmName: 'MyHost-OMS123',
+        imageType: 0,
+      }),
+      item(2, 'EBS', {
+        dataVolumes: { type: 'SSD', size: '10' },
+        volumeName: 'OMS-Volume',
+        volumeType: 'SSD',
+        number: '1.0',
+        zoneId,
+        backupVolumeId: null,
+        volumeSize: '10',
+        volumeNumber: 1,
+        workOrderCount: 1,
+      }),
+      item(3, 'NETWORK', { newBandwidthValue: '2' }),
+    ],
+    accountType: '1',
+    workOrderNo: number,
+    innerOrderId: 80,
+    userId: 'bac9eabf2308ee0410980e05c48af0a77eb',
+    accountId: 'bacedc3cefb4da54b3790d2013e4734b0ef',
+  });
+}

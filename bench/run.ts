@@ -1,0 +1,234 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type pg from 'pg';
+import { pino } from 'pino';
+import { startEmbeddedPostgres } from '../src/embedded/postgres.js';
+import { Worker } from '../src/runner/worker.js';
+import { createSealer } from '../src/secrets.js';
+import { createDataSource, poolOf } from '../src/store/data-source.js';
+import { runMigrations } from '../src/store/migrate.js';
+import { applicationName } from '../src/store/ownership.js';
+import { insertPlatform } from '../src/store/platforms.js';
+import { prepareCeiling, type RecordedStatement } from './ceiling.js';
+import { cpuSeconds } from './cpu.js';
+import { InProcessCloud } from './in-process-cloud.js';
+import { threeItemOrder } from './order.js';
+
+const platformId = 'bench-platform';
+const workerId = 'bench';
+const orders = Number(process.env['BENCH_ORDERS'] ?? 6_000);
+/** Open orders at a time under full load: as many as a backlog would give. */
+const window = Number(process.env['BENCH_WINDOW'] ?? 1_500);
+const latencySeconds = Number(process.env['BENCH_LATENCY_SECONDS'] ?? 15);
+
+interface Figures {
+  ordersPerCpuSecond: number;
+  ceilingOrdersPerCpuSecond: number;
+  ratio: number;
+  commitsPerOrder: number;
+  walBytesPerOrder: number;
+  latencyMs: { p50: number; p99: number };
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'orderwright-bench-'));
+const server = await startEmbeddedPostgres({ dataDir: folder, durable: true });
+try {
+  await runMigrations(server.url);
+  const figures = await measure();
+  print(figures);
+  if (process.argv.includes('--json')) console.log(JSON.stringify(figures));
+} catch (error) {
+  console.error(error);
+  process.exitCode = 1;
+} finally {
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+// A worker that failed half-way may have left something running; there is nothing to wait for.
+process.exit();
+
+async function measure(): Promise<Figures> {
+  const dataSource = createDataSource(server.url, { applicationName: applicationName(workerId) });
+  await dataSource.initialize();
+  const pool = poolOf(dataSource);
+  const cloud = new InProcessCloud();
+  const worker = await startWorker(pool, cloud);
+  let number = 1;
+  const next = () => Buffer.from(threeItemOrder(number++, platformId));
+
+  await load(worker, Array.from({ length: 1_000 }, next));
+  const { recorded, ids } = await record(pool, worker, next());
+  await pool.query('checkpoint');
+
+  const batch = Array.from({ length: orders }, next);
+  const before = await reading(pool);
+  await load(worker, batch);
+  const after = await reading(pool);
+
+  // The same rows, as the next thing on the same server, so that both see the same machine.
+  const writeAll = prepareCeiling(pool, recorded, ids, orders, 400);
+  await pool.query('checkpoint');
+  const bareBefore = cpuSeconds(server.pid);
+  await writeAll();
+  const bareAfter = cpuSeconds(server.pid);
+
+  const latencies = await trickle(worker, next);
+  const built = cloud.count('vm.create');
+  if (built !== number - 1) throw new Error(`${number - 1} orders, but ${built} VMs: the benchmark is not honest`);
+  await worker.stop();
+  await dataSource.destroy();
+
+  const used = (from: typeof bareBefore, to: typeof bareBefore) => to.engine + to.database - from.engine - from.database;
+  const ordersPerCpuSecond = orders / used(before.cpu, after.cpu);
+  const ceilingOrdersPerCpuSecond = orders / used(bareBefore, bareAfter);
+  if (process.env['BENCH_VERBOSE']) {
+    console.error({
+      engineCpu: after.cpu.engine - before.cpu.engine,
+      databaseCpu: after.cpu.database - before.cpu.database,
+      bareEngineCpu: bareAfter.engine - bareBefore.engine,
+      bareDatabaseCpu: bareAfter.database - bareBefore.database,
+    });
+  }
+  return {
+    ordersPerCpuSecond: round(ordersPerCpuSecond),
+    ceilingOrdersPerCpuSecond: round(ceilingOrdersPerCpuSecond),
+    ratio: round(ordersPerCpuSecond / ceilingOrdersPerCpuSecond, 2),
+    commitsPerOrder: round((after.commits - before.commits) / orders, 3),
+    walBytesPerOrder: round((after.wal - before.wal) / orders),
+    latencyMs: { p50: round(percentile(latencies, 0.5), 1), p99: round(percentile(latencies, 0.99), 1) },
+  };
+}
+
+async function startWorker(pool: pg.Pool, cloud: InProcessCloud): Promise<Worker> {
+  const sealer = createSealer(Buffer.from(Array.from({ length: 32 }, (_, i) => i)));
+  await insertPlatform(pool, {
+    platformId,
+    name: 'bench',
+    kind: 'in-process',
+    serviceUrl: 'http://127.0.0.1:1',
+    state: 'open',
+    settings: { pace: { settleMs: 100, watchMs: 1, retryMs: 1, pollMinMs: 0, pollMaxMs: 1 } },
+    sealedCredentials: sealer.seal('{}', platformId),
+  });
+  const worker = await Worker.build({
+    pool,
+    sealer,
+    log: pino({ level: 'warn' }),
+    workerId,
+    leaseMs: 60_000,
+    createProvisioner: () => cloud,
+    callbackWarnings: () => [],
+    mayCallBack: () => false,
+    concurrency: 10_000,
+  });
+  await worker.start();
+  return worker;
+}
+
+/** Full load: the next order goes in as soon as there is room, until all are done. */
+async function load(worker: Worker, bodies: Buffer[]): Promise<void> {
+  const waiting = [...bodies];
+  while (waiting.length > 0) {
+    const room = window - worker.engine.openOrders;
+    if (room <= 0) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      continue;
+    }
+    await Promise.all(waiting.splice(0, Math.min(room, 200)).map((bytes) => take(worker, bytes)));
+  }
+  while (worker.engine.openOrders > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+async function take(worker: Worker, bytes: Buffer): Promise<string> {
+  const receipt = await worker.intake.receive({ channel: 'cli', origin: 'bench', bytes, contentType: null, headers: {} });
+  if (receipt.verdict !== 'accepted' || !receipt.orderId) throw new Error(`not accepted: ${receipt.verdict} ${receipt.code}`);
+  return receipt.orderId;
+}
+
+/** 20 orders a second for a while: how long from the last byte in to the last step stored. The cloud takes no time. */
+async function trickle(worker: Worker, next: () => Buffer): Promise<number[]> {
+  const latencies: number[] = [];
+  const runs: Promise<void>[] = [];
+  for (let i = 0; i < latencySeconds * 20; i++) {
+    const bytes = next();
+    runs.push(
+      (async () => {
+        const start = performance.now();
+        const orderId = await take(worker, bytes);
+        while (worker.engine.get(orderId)) await new Promise(setImmediate);
+        latencies.push(performance.now() - start);
+      })(),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await Promise.all(runs);
+  return latencies.toSorted((a, b) => a - b);
+}
+
+/** Runs one order alone and keeps every writing statement that it caused. */
+async function record(pool: pg.Pool, worker: Worker, bytes: Buffer): Promise<{ recorded: RecordedStatement[]; ids: string[] }> {
+  const recorded: RecordedStatement[] = [];
+  const note = (statement: unknown) => {
+    if (typeof statement !== 'object' || statement === null || !('name' in statement)) return;
+    const { name, text, values } = statement as RecordedStatement;
+    if (/^(insert-|save-)/.test(name)) recorded.push({ name, text, values });
+  };
+  const poolQuery = pool.query;
+  const connect = pool.connect;
+  pool.query = function (this: pg.Pool, ...args: unknown[]) {
+    note(args[0]);
+    return Reflect.apply(poolQuery, this, args) as never;
+  } as typeof pool.query;
+  pool.connect = async function (this: pg.Pool, ...args: unknown[]) {
+    // `pool.query` comes through here as well, with a callback.
+    if (args.length > 0) return Reflect.apply(connect, this, args) as never;
+    const client = (await Reflect.apply(connect, this, [])) as pg.PoolClient;
+    const query = client.query;
+    client.query = function (this: pg.PoolClient, ...args: unknown[]) {
+      note(args[0]);
+      return Reflect.apply(query, this, args) as never;
+    } as typeof client.query;
+    return client;
+  } as typeof pool.connect;
+  const orderId = await take(worker, bytes);
+  while (worker.engine.openOrders > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  pool.query = poolQuery;
+  pool.connect = connect;
+  const order = JSON.parse(bytes.toString()) as { workOrderId: string; workOrderItems: { resourceId: string }[] };
+  const messages = recorded.find((one) => one.name === 'insert-messages');
+  const messageId = (messages?.values[0] as string[] | undefined)?.[0] ?? '';
+  return { recorded, ids: [orderId, messageId, order.workOrderId, ...order.workOrderItems.map((item) => item.resourceId)] };
+}
+
+async function reading(pool: pg.Pool) {
+  // Backends report their counts once a second at the most.
+  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  const { rows } = await pool.query<{ commits: string; wal: string }>(
+    `select xact_commit as commits, pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') as wal
+       from pg_stat_database where datname = current_database()`,
+  );
+  return { commits: Number(rows[0]?.commits), wal: Number(rows[0]?.wal), cpu: cpuSeconds(server.pid) };
+}
+
+function percentile(sorted: number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+function round(value: number, digits = 0): number {
+  return Number(value.toFixed(digits));
+}
+
+function print(figures: Figures): void {
+  const rows: [string, string, string][] = [
+    ['engine and database', `${figures.ordersPerCpuSecond} orders per CPU-second`, '≥ 500 now, ≥ 1,000 final'],
+    ['bare group commit of the same rows', `${figures.ceilingOrdersPerCpuSecond} orders per CPU-second`, 'same run'],
+    ['ratio', `${figures.ratio}`, '≥ 0.45 final'],
+    ['commits per order at full load', `${figures.commitsPerOrder}`, '≤ 0.1 final'],
+    ['WAL per order', `${figures.walBytesPerOrder} bytes`, '≤ 12,288 final'],
+    ['latency at 20 orders/s, p50', `${figures.latencyMs.p50} ms`, '≤ 15 final'],
+    ['latency at 20 orders/s, p99', `${figures.latencyMs.p99} ms`, '≤ 40 final'],
+  ];
+  console.log(`3-item order, 5 cloud jobs, zero-latency cloud, embedded PostgreSQL (fsync on), ${orders} orders`);
+  for (const [what, value, bar] of rows) console.log(`  ${what.padEnd(36)}${value.padEnd(32)}${bar}`);
+}

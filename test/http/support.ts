@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { Intake } from '../../src/consumers/intake.js';
+import { buildHttp, type PlatformView, type Readiness } from '../../src/http/server.js';
+import { advance, type OrderEvent, type Surroundings } from '../../src/machines/advance.js';
+import { defaultPace } from '../../src/machines/pace.js';
+import { createSealer } from '../../src/secrets.js';
+import { createDataSource, poolOf } from '../../src/store/data-source.js';
+import { installationId } from '../../src/store/installation.js';
+import { loadOrders } from '../../src/store/load-orders.js';
+import { saveSteps } from '../../src/store/steps.js';
+import { testDatabase } from '../support/database.js';
+
+export const token = 'a-token-of-the-tests';
+export const workerId = 'worker-of-the-tests';
+
+/** A file of real messages, as it lies there. */
+export const fixture = (name: string): Buffer =>
+  readFileSync(new URL(`../fixtures/work-orders/${name}`, import.meta.url));
+
+/** The API over a real database and the real intake, without an engine: orders stay as they were taken. */
+export async function startApi(options: { requireToken?: boolean } = {}) {
+  const database = await testDatabase();
+  const dataSource = createDataSource(database.url, { poolSize: 4 });
+  await dataSource.initialize();
+  const pool = poolOf(dataSource);
+  const installation = await installationId(pool);
+  const surroundings: Surroundings = { installationId: installation, at: Date.now(), pace: () => defaultPace };
+  const intake = new Intake({
+    pool,
+    sealer: createSealer(Buffer.alloc(32, 7)),
+    workerId,
+    surroundings: () => ({ ...surroundings, at: Date.now() }),
+    callbackWarnings: () => [],
+    begin: () => {},
+  });
+  const platforms: PlatformView[] = [
+    {
+      id: 'dc-1',
+      name: 'Beijing-1',
+      kind: 'cloudstack',
+      serviceUrl: 'http://ops:hunter2@127.0.0.1:9/client/api',
+      state: 'open',
+    },
+  ];
+  const readiness: Readiness = { ready: true, checks: [{ what: 'database', ok: true, detail: 'answers' }] };
+  const { app, close } = await buildHttp({
+    config: {
+      host: '127.0.0.1',
+      port: 0,
+      requireToken: options.requireToken ?? false,
+      apiTokens: [{ name: 'tests', sha256: createHash('sha256').update(token).digest('hex') }],
+      kafka: null,
+    },
+    dataSource,
+    intake,
+    platforms: () => platforms,
+    metrics: new Registry(),
+    ready: async () => readiness,
+    log: pino({ level: 'silent' }),
+  });
+  return {
+    app,
+    pool,
+    platforms,
+    readiness,
+    async get(path: string, headers: Record<string, string> = {}) {
+      const answer = await app.inject({ method: 'GET', url: path, headers });
+      return { status: answer.statusCode, headers: answer.headers, text: answer.body, json: parse(answer.body) };
+    },
+    async post(
+      path: string,
+      body: Buffer | string,
+      headers: Record<string, string> = { 'content-type': 'application/json' },
+    ) {
+      const answer = await app.inject({ method: 'POST', url: path, headers, payload: body });
+      return { status: answer.statusCode, headers: answer.headers, text: answer.body, json: parse(answer.body) };
+    },
+    /** Applies events to an order as the engine would, without carrying anything out. */
+    async happen(orderId: string, ...events: OrderEvent[]): Promise<void> {
+      for (const event of events) {
+        const [loaded] = await loadOrders(pool, [orderId]);
+        if (!loaded) throw new Error('no such order');
+        const step = advance(loaded.state, event, { ...surroundings, at: Date.now() });
+        const saved = await saveSteps(pool, workerId, [
+          {
+            step,
+            seenRevision: loaded.revision,
+            epoch: loaded.epoch,
+            planDocument: step.state.plan && { plan: JSON.stringify(step.state.plan), warnings: '[]', holds: '[]' },
+            callbackUrl: null,
+            secrets: [],
+          },
+        ]);
+        if (!saved.has(orderId)) throw new Error(`the step of ${event.about} was not stored`);
+      }
+    },
+    async stop(): Promise<void> {
+      await close();
+      await dataSource.destroy();
+      await database.drop();
+    },
+  };
+}
+
+// The tests look at single fields; what is not there is undefined and fails the comparison.
+export interface Loose {
+  [name: string]: Loose | undefined;
+}
+
+export const listOf = (value: Loose | undefined): Loose[] => value as unknown as Loose[];
+
+function parse(text: string): Loose {
+  try {
+    return JSON.parse(text) as Loose;
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { carryOut, finished, handlerOf, newMarker, pause, requestFor } from '../../conformance/small-engine.js';
+import { building } from './building.js';
+
+describe('an address', () => {
+  it('is tagged with its marker by a second job', async () => {
+    const { provisioner, task, cloud } = await building();
+    const marker = newMarker();
+    const { found } = await carryOut(provisioner, task('network.reserve'), marker);
+    expect(found.facts).toMatchObject({ addressId: found.resourceId, bandwidthMbps: '2', marker });
+    expect((await cloud.calls())['createTags']).toBe(1);
+  });
+
+  it.each(['associateIpAddress', 'createTags'])('whose answer to %s is lost is not reserved twice', async (command) => {
+    const { provisioner, task, cloud } = await building();
+    const addresses = async () => (await cloud.resources()).filter(({ kind }) => kind === 'address').length;
+    const before = await addresses();
+    await cloud.fault(command, 'lose-answer');
+    const { lost } = await carryOut(provisioner, task('network.reserve'));
+    expect(lost).toBe(1);
+    expect(await addresses()).toBe(before + 1);
+  });
+
+  it('bound to another machine is left there, and a person is asked', async () => {
+    const { provisioner, task } = await building();
+    const [one, other] = [
+      await carryOut(provisioner, task('vm.create')),
+      await carryOut(provisioner, task('vm.create')),
+    ];
+    const { found } = await carryOut(provisioner, task('network.reserve'));
+    await carryOut(provisioner, task('network.bind', { ...found.facts, vmId: one.found.resourceId }));
+    const wrong = task('network.bind', { ...found.facts, vmId: other.found.resourceId });
+    await expect(carryOut(provisioner, wrong)).rejects.toMatchObject({
+      disposition: 'ask-human',
+      code: 'CLD_CONTRADICTION',
+    });
+  });
+
+  it('discarded before its tag is known by the job that made it', async () => {
+    const { provisioner, task } = await building();
+    const handler = handlerOf(provisioner, 'network.reserve');
+    const request = requestFor(task('network.reserve'));
+    const sent = await handler.send(request);
+    if (sent.state !== 'pending') throw new Error(sent.state);
+    await finished(provisioner, 'network.reserve', sent.jobId);
+    const addressId = sent.resourceId ?? '';
+    await expect(handler.discard({ ...request, requestId: randomUUID() }, addressId)).rejects.toMatchObject({
+      disposition: 'ask-human',
+    });
+    for (let step = 0; (await handler.discard(request, addressId)) !== 'gone' && step < 100; step += 1) await pause(20);
+    await expect(handler.inspect(request, addressId)).resolves.toEqual({ state: 'absent' });
+  });
+});
