@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type pg from 'pg';
+import pg from 'pg';
 import { pino } from 'pino';
 import { startEmbeddedPostgres } from '../src/embedded/postgres.js';
 import { Worker } from '../src/runner/worker.js';
 import { createSealer } from '../src/secrets.js';
-import { createDataSource, poolOf } from '../src/store/data-source.js';
+import { createHotPool } from '../src/store/data-source.js';
 import { runMigrations } from '../src/store/migrate.js';
 import { applicationName } from '../src/store/ownership.js';
 import { insertPlatform } from '../src/store/platforms.js';
@@ -49,16 +49,14 @@ try {
 process.exit();
 
 async function measure(): Promise<Figures> {
-  const dataSource = createDataSource(server.url, { applicationName: applicationName(workerId) });
-  await dataSource.initialize();
-  const pool = poolOf(dataSource);
+  const pool = createHotPool(server.url, { applicationName: applicationName(workerId), size: 10 });
   const cloud = new InProcessCloud();
   const worker = await startWorker(pool, cloud);
   let number = 1;
   const next = () => Buffer.from(threeItemOrder(number++, platformId));
 
   await load(worker, Array.from({ length: 1_000 }, next));
-  const { recorded, ids } = await record(pool, worker, next());
+  const { recorded, ids } = await record(worker, next());
   await pool.query('checkpoint');
 
   const batch = Array.from({ length: orders }, next);
@@ -77,7 +75,7 @@ async function measure(): Promise<Figures> {
   const built = cloud.count('vm.create');
   if (built !== number - 1) throw new Error(`${number - 1} orders, but ${built} VMs: the benchmark is not honest`);
   await worker.stop();
-  await dataSource.destroy();
+  await pool.end();
 
   const used = (from: typeof bareBefore, to: typeof bareBefore) => to.engine + to.database - from.engine - from.database;
   const ordersPerCpuSecond = orders / used(before.cpu, after.cpu);
@@ -167,38 +165,28 @@ async function trickle(worker: Worker, next: () => Buffer): Promise<number[]> {
 }
 
 /** Runs one order alone and keeps every writing statement that it caused. */
-async function record(pool: pg.Pool, worker: Worker, bytes: Buffer): Promise<{ recorded: RecordedStatement[]; ids: string[] }> {
+async function record(worker: Worker, bytes: Buffer): Promise<{ recorded: RecordedStatement[]; ids: string[] }> {
   const recorded: RecordedStatement[] = [];
-  const note = (statement: unknown) => {
-    if (typeof statement !== 'object' || statement === null || !('name' in statement)) return;
-    const { name, text, values } = statement as RecordedStatement;
-    if (/^(insert-|save-)/.test(name)) recorded.push({ name, text, values });
-  };
-  const poolQuery = pool.query;
-  const connect = pool.connect;
-  pool.query = function (this: pg.Pool, ...args: unknown[]) {
-    note(args[0]);
-    return Reflect.apply(poolQuery, this, args) as never;
-  } as typeof pool.query;
-  pool.connect = async function (this: pg.Pool, ...args: unknown[]) {
-    // `pool.query` comes through here as well, with a callback.
-    if (args.length > 0) return Reflect.apply(connect, this, args) as never;
-    const client = (await Reflect.apply(connect, this, [])) as pg.PoolClient;
-    const query = client.query;
-    client.query = function (this: pg.PoolClient, ...args: unknown[]) {
-      note(args[0]);
-      return Reflect.apply(query, this, args) as never;
-    } as typeof client.query;
-    return client;
-  } as typeof pool.connect;
+  const { query } = pg.Client.prototype;
+  pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+    const statement = args[0];
+    if (typeof statement === 'object' && statement !== null && 'name' in statement) {
+      const { name, text, values } = statement as RecordedStatement;
+      if (/^(insert-|save-)/.test(name)) recorded.push({ name, text, values });
+    }
+    return Reflect.apply(query, this, args) as never;
+  } as typeof query;
   const orderId = await take(worker, bytes);
   while (worker.engine.openOrders > 0) await new Promise((resolve) => setTimeout(resolve, 1));
-  pool.query = poolQuery;
-  pool.connect = connect;
+  pg.Client.prototype.query = query;
+
   const order = JSON.parse(bytes.toString()) as { workOrderId: string; workOrderItems: { resourceId: string }[] };
   const messages = recorded.find((one) => one.name === 'insert-messages');
   const messageId = (messages?.values[0] as string[] | undefined)?.[0] ?? '';
-  return { recorded, ids: [orderId, messageId, order.workOrderId, ...order.workOrderItems.map((item) => item.resourceId)] };
+  const ids = [orderId, messageId, order.workOrderId, ...order.workOrderItems.map((item) => item.resourceId)];
+  // An empty one would be found everywhere.
+  if (ids.includes('')) throw new Error('the recording has no message');
+  return { recorded, ids };
 }
 
 async function reading(pool: pg.Pool) {

@@ -13,7 +13,7 @@ import { checkCallbackUrl, parseAllowList } from './publishers/url-guard.js';
 import { Worker } from './runner/worker.js';
 import type { Warning, WorkOrder } from './schemas/work-order.js';
 import { createSealer, parseSecretKey, type Sealer } from './secrets.js';
-import { createDataSource, poolOf, type Sql } from './store/data-source.js';
+import { createDataSource, createHotPool, type Sql } from './store/data-source.js';
 import { runMigrations } from './store/migrate.js';
 import { applicationName } from './store/ownership.js';
 import { insertPlatform } from './store/platforms.js';
@@ -48,11 +48,11 @@ export async function startOrderwright(config: Config, options: StartOptions): P
   const workerId = randomUUID();
   const dataSource = createDataSource(config.databaseUrl, {
     applicationName: applicationName(workerId),
-    poolSize: config.databasePoolSize,
+    poolSize: 5,
   });
   await dataSource.initialize();
-  const pool = poolOf(dataSource);
-  const stops: (() => Promise<void>)[] = [() => dataSource.destroy()];
+  const pool = createHotPool(config.databaseUrl, { applicationName: applicationName(workerId), size: config.databasePoolSize });
+  const stops: (() => Promise<void>)[] = [() => dataSource.destroy(), () => pool.end()];
   const stop = async () => {
     for (const step of stops.splice(0).toReversed()) await step();
   };

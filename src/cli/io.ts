@@ -5,6 +5,8 @@ export interface Io {
   /** One line, or several. */
   out(text: string): void;
   err(text: string): void;
+  /** What is being done right now; gives way to the next line on a terminal. */
+  status(text: string): void;
   /** Standard output is a terminal that can redraw. */
   isTerminal: boolean;
   columns: number;
@@ -22,15 +24,27 @@ export function processIo(): Io {
     throw error;
   });
   const isTerminal = stdout.isTTY && env['TERM'] !== 'dumb';
+  const paint = painter(wantsColours(isTerminal, env));
+  let shown = false;
+  const forget = () => {
+    const erase = shown ? '\r\u001b[K' : '';
+    shown = false;
+    return erase;
+  };
   return {
-    out: (text) => void stdout.write(`${text}\n`),
-    err: (text) => void stderr.write(`${text}\n`),
+    out: (text) => void stdout.write(`${forget()}${text}\n`),
+    err: (text) => void stderr.write(`${forget()}${text}\n`),
+    status: (text) => {
+      if (!isTerminal) stderr.write(`${text}\n`);
+      else stdout.write(`\r\u001b[K${paint('grey', text)}`);
+      shown = isTerminal;
+    },
     isTerminal,
     // A pipe has no edge: whoever reads it wants the whole line.
     get columns() {
       return stdout.isTTY ? (stdout.columns ?? 100) : 10_000;
     },
-    paint: painter(wantsColours(isTerminal, env)),
+    paint,
     env,
     now: Date.now,
     stdin,

@@ -1,5 +1,5 @@
 import type { ItemJson, OrderJson } from '../http/order-schemas.js';
-import { clean, type Colour, cut, duration, pad, type Paint, width } from './terminal.js';
+import { clean, type Colour, cut, duration, pad, type Paint, width, wrap } from './terminal.js';
 
 /** How an order's progress is drawn. Pure: the clock and the frame of the spinner come in. */
 export interface Style {
@@ -36,37 +36,60 @@ export const typeWords: Readonly<Record<string, string>> = { VM: 'VM', EBS: 'dis
 
 /** Long ids by their first eight characters: enough to tell them apart by eye. */
 export function shortIds(text: string): string {
-  return text.replaceAll(/\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, '$1');
+  return text
+    .replaceAll(/\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, '$1')
+    .replaceAll(/\b(\w{8})[0-9a-f]{16,}\b/gi, '$1…');
+}
+
+/** Widths that several blocks share, so that they stand in line with each other. */
+export interface Widths {
+  ids: number;
+  summaries: number;
+}
+
+export function widthsOf(orders: readonly OrderJson[]): Widths {
+  const items = orders.flatMap((order) => order.items);
+  const widest = (texts: string[]) => Math.max(0, ...texts.map((text) => width(clean(text))));
+  return {
+    ids: widest(items.map((item) => item.workOrderItemId)),
+    summaries: Math.min(44, widest(items.map((item) => item.summary))),
+  };
 }
 
 /** One order as a block: a line for it, a line for each item. */
-export function orderBlock(order: OrderJson, style: Style, title = ''): string[] {
+export function orderBlock(order: OrderJson, style: Style, title = '', widths = widthsOf([order])): string[] {
   const { paint, columns, now } = style;
   const end = order.finishedAt === null ? now : Date.parse(order.finishedAt);
   const took = order.status === 'held' ? '' : duration(end - Date.parse(order.createdAt));
   const head = [
-    glyph(order.status === 'received' || order.status === 'planned' ? 'working' : order.status, style),
-    paint('bold', clean(order.workOrderId)),
+    `  ${glyph(order.status === 'received' || order.status === 'planned' ? 'working' : order.status, style)} ${paint('bold', clean(title === '' ? order.workOrderId : title))}`,
+    ...(title === '' ? [] : [paint('grey', clean(order.workOrderId))]),
     paint(statusColour(order.status), order.status),
-    ...(title === '' ? [] : [paint('grey', clean(title))]),
     paint('grey', took),
   ].join('  ');
-  const lines = [cut(head, columns)];
+  // What an item does now is worth more than what was ordered.
+  const summaries = Math.min(widths.summaries, Math.max(16, columns - 86));
+  const lines = [cut(head.trimEnd(), columns)];
   if (order.status === 'held' && order.reason) {
-    lines.push(cut(`     ${paint('yellow', clean(order.reason.message))}`, columns));
+    const wrapped = wrap(clean(order.reason.message), Math.min(columns, 160) - 6);
+    lines.push(...wrapped.map((line) => `      ${paint('yellow', line)}`));
   }
-  const ids = Math.max(0, ...order.items.map((item) => width(clean(item.workOrderItemId))));
-  const summaries = Math.min(44, Math.max(0, ...order.items.map((item) => width(clean(item.summary)))));
   for (const item of order.items) {
     const fields = [
-      `   ${glyph(item.status, style)} ${pad(clean(item.workOrderItemId), ids)}`,
+      `      ${itemGlyph(item, style)} ${pad(clean(item.workOrderItemId), widths.ids)}`,
       pad(typeWords[item.resourceType] ?? clean(item.resourceType), 7),
       pad(cut(clean(item.summary), summaries), summaries),
       doing(item, style, order.status === 'held' && order.reason !== null),
     ];
-    lines.push(cut(fields.join('  '), columns));
+    lines.push(cut(fields.join('  ').trimEnd(), columns));
   }
   return lines;
+}
+
+/** Something that is made and only waits for another thing does not turn. */
+function itemGlyph(item: ItemJson, style: Style): string {
+  const isWaiting = item.status === 'provisioning' && item.state.startsWith('waiting');
+  return isWaiting ? style.paint('cyan', '◔') : glyph(item.status, style);
 }
 
 /** What an item does now, for how long, or what became of it. */
@@ -79,9 +102,21 @@ function doing(item: ItemJson, { paint, now }: Style, reasonIsSaid: boolean): st
   if (!waiting) return paint('grey', item.state);
   if (reasonIsSaid && waiting.what.startsWith('an operator')) return paint('grey', 'nothing is built');
   const since = waiting.since === null ? '' : duration(now - Date.parse(waiting.since));
-  const what = shortIds(clean(waiting.what));
-  if (item.status === 'pending') return paint('grey', `waits for ${what}`);
-  return [`${paint('cyan', item.state)}`, what, paint('grey', since)].join('  ').trimEnd();
+  const { text, job } = phrase(clean(waiting.what));
+  const tail = [job === '' ? '' : `job ${job}`, since].filter(Boolean).join('  ');
+  if (item.status === 'pending') return `${paint('grey', `waits for ${text}`)}  ${paint('grey', tail)}`.trimEnd();
+  if (item.state.startsWith('waiting')) {
+    return `${paint('cyan', 'made')}  ${paint('grey', `waits for ${text}`)}  ${paint('grey', tail)}`.trimEnd();
+  }
+  return `${paint('cyan', item.state)}  ${text}  ${paint('grey', tail)}`.trimEnd();
+}
+
+/** The sentence of `waitingFor` for a line of a terminal: the job apart, ids short, the user left out. */
+function phrase(what: string): { text: string; job: string } {
+  const [, jobFirst, operation] = /^\w+ job (\S+) for (.+)$/.exec(what) ?? [];
+  if (jobFirst !== undefined && operation !== undefined) return { text: operation, job: shortIds(jobFirst) };
+  const [, before = what, jobLast = ''] = /^(.*) \(\w+ job (\S+)\)$/.exec(what) ?? [];
+  return { text: shortIds(before.replace(/ of user \S+/, '')), job: shortIds(jobLast) };
 }
 
 /** Addresses and sizes are worth more than ids. */
@@ -118,10 +153,12 @@ export function progressLines(before: OrderJson | null, after: OrderJson): strin
 }
 
 function itemLine(item: ItemJson, plain: Style): string {
-  const waiting = item.waitingFor && { ...item.waitingFor, since: null };
+  // Which of somebody else's jobs an item waits for is worth no line of its own.
+  const shorten = (what: string) => (item.status === 'pending' ? phrase(what).text : what);
+  const waiting = item.waitingFor && { ...item.waitingFor, what: shorten(item.waitingFor.what), since: null };
   return doing({ ...item, waitingFor: waiting }, plain, false)
-    .replaceAll(/ {2,}/g, ' ')
-    .trim();
+    .trim()
+    .replaceAll(/ {2,}/g, ', ');
 }
 
 /** Whether an order will not move again by itself. */

@@ -48,7 +48,8 @@ function countItems(items: Record<string, number>): string {
 
 export function showOrder(order: OrderJson, io: Io): string[] {
   const { paint } = io;
-  const lines = orderBlock(order, styleOf(io), `user ${order.userId}  account ${order.accountId}`);
+  const lines = orderBlock(order, styleOf(io));
+  lines.splice(1, 0, `      ${paint('grey', clean(`user ${order.userId}, account ${order.accountId}`))}`);
   for (const item of order.items) {
     const facts = item.facts.flatMap((one) => Object.entries(one).map(([name, value]) => `${name} ${value}`));
     const details = [

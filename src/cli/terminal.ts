@@ -18,7 +18,10 @@ export function cleanAll<T>(value: T): T {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [clean(key), cleanAll(one as unknown)])) as T;
 }
 
-const colourCodes = /\u001b\[[\d;]*m/g;
+const escape = String.fromCharCode(27);
+const colourCode = String.raw`${escape}\[[\d;]*m`;
+const colourCodes = new RegExp(colourCode, 'g');
+const pieces = new RegExp(`${colourCode}|[^]`, 'gu');
 
 /** Columns a text takes, colours not counted. */
 export function width(text: string): number {
@@ -49,7 +52,7 @@ export function cut(text: string, columns: number): string {
   let rest = columns - 1;
   let result = '';
   let coloured = false;
-  for (const [piece] of text.matchAll(/\u001b\[[\d;]*m|[^]/gu)) {
+  for (const [piece] of text.matchAll(pieces)) {
     if (piece.startsWith('\u001b')) {
       result += piece;
       coloured = true;
@@ -60,6 +63,17 @@ export function cut(text: string, columns: number): string {
     result += piece;
   }
   return `${result}…${coloured ? '\u001b[0m' : ''}`;
+}
+
+/** Broken between words into lines of so many columns. */
+export function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && width(last) + 1 + width(word) <= columns) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 export type Colour = 'red' | 'green' | 'yellow' | 'blue' | 'cyan' | 'grey' | 'bold';

@@ -6,7 +6,7 @@ import type { Io } from './io.js';
  *
  * @returns a promise of null when it was asked, of the reason when it had to end
  */
-export function untilAsked(io: Pick<Io, 'err'>): { promise: Promise<string | null>; end(reason: string): void } {
+export function untilAsked(io: Pick<Io, 'err'>): { promise: Promise<string | null>; end: (reason: string) => void } {
   let resolve: (reason: string | null) => void = () => {};
   const promise = new Promise<string | null>((given) => {
     resolve = given;

@@ -40,8 +40,8 @@ export interface EmbeddedOptions {
   /** How long jobs of the simulated clouds take. */
   latencyMs?: { min: number; max: number };
   /** One line per thing that takes time. */
-  say(line: string): void;
-  onFatal?(reason: string): void;
+  say: (line: string) => void;
+  onFatal?: (reason: string) => void;
 }
 
 export interface EmbeddedProfile {

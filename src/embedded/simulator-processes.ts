@@ -46,7 +46,7 @@ const startTimeoutMs = 20_000;
  */
 export async function ensureSimulators(
   options: SimulatorsOptions,
-): Promise<{ simulators: RunningSimulator[]; stop(): Promise<void> }> {
+): Promise<{ simulators: RunningSimulator[]; stop: () => Promise<void> }> {
   const file = join(options.dataDir, 'simulators.json');
   const known = await readSimulators(file);
   const simulators = await Promise.all(

@@ -33,8 +33,8 @@ export const Problem = Note;
 export const JobJson = z.object({
   jobId: z.string(),
   operation: z.string(),
-  /** `checking`: the job has ended, the resource itself is being looked at; `superseded`: a later job took its place. */
-  status: z.enum(['running', 'checking', 'succeeded', 'failed', 'unclear', 'superseded']),
+  /** `checking`: the job has ended, the resource itself is being looked at; `ended`: a later stage or try took its place. */
+  status: z.enum(['running', 'checking', 'succeeded', 'failed', 'unclear', 'ended']),
   submittedAt: Instant,
   finishedAt: Instant.nullable(),
 });

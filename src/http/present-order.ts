@@ -75,7 +75,7 @@ function presentJob(state: OrderState, job: SubmittedJob): JobJson {
   return {
     jobId: job.jobId,
     operation: job.operation,
-    status: operation ? jobStatus(operation) : 'superseded',
+    status: operation ? jobStatus(operation) : 'ended',
     submittedAt: job.at.toISOString(),
     finishedAt: finishedAt === null ? null : new Date(finishedAt).toISOString(),
   };

@@ -41,7 +41,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
 }
 
 /** The API without a port, for tests. */
-export async function buildHttp(options: HttpOptions): Promise<{ app: App; close(): Promise<void> }> {
+export async function buildHttp(options: HttpOptions): Promise<{ app: App; close: () => Promise<void> }> {
   const closing = new AbortController();
   const sql = poolOf(options.dataSource);
   let installation: string | null = null;

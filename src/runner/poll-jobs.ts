@@ -11,6 +11,8 @@ interface Job {
   operation: OperationState;
   submittedAt: number;
   nextPollAt: number;
+  /** Its age when it was last seen running, ms; 0 when it never was. */
+  seenRunningMs: number;
 }
 
 export interface PollerOptions {
@@ -42,7 +44,7 @@ export class Poller {
     let jobs = this.jobs.get(platformId);
     if (!jobs) this.jobs.set(platformId, (jobs = new Map()));
     const submittedAt = operation.submittedAt ?? operation.createdAt;
-    const job = { jobId, orderId: open.state.orderId, operation, submittedAt, nextPollAt: 0 };
+    const job = { jobId, orderId: open.state.orderId, operation, submittedAt, nextPollAt: 0, seenRunningMs: 0 };
     job.nextPollAt = this.firstPoll(job);
     jobs.set(jobId, job);
     this.arm(platformId);
@@ -113,18 +115,26 @@ export class Poller {
     for (const job of due) this.take(job, reports.get(job.jobId) ?? { state: 'lost' }, jobs, platform);
   }
 
+  /**
+   * A job ended somewhere between the last look and this one. One that was over at the first look may have been over long
+   * before: counting its whole age would make the next look as late, and the estimate would never come down again.
+   */
+  private learn(job: Job, ageMs: number): void {
+    const tookMs = job.seenRunningMs > 0 ? (job.seenRunningMs + ageMs) / 2 : ageMs / 2;
+    const before = this.typicalMs.get(typeKey(job));
+    this.typicalMs.set(typeKey(job), before === undefined ? tookMs : before * 0.7 + tookMs * 0.3);
+  }
+
   private take(job: Job, report: JobReport, jobs: Map<string, Job>, { pace }: Platform): void {
     const now = this.options.now();
     const ageMs = now - job.submittedAt;
     if (report.state === 'pending' && ageMs < pace.jobDeadlineMs) {
+      job.seenRunningMs = ageMs;
       job.nextPollAt = now + Math.min(pace.pollMaxMs, Math.max(pace.pollMinMs, ageMs * 0.2));
       return;
     }
     jobs.delete(job.jobId);
-    if (report.state === 'succeeded') {
-      const before = this.typicalMs.get(typeKey(job));
-      this.typicalMs.set(typeKey(job), before === undefined ? ageMs : before * 0.8 + ageMs * 0.2);
-    }
+    if (report.state === 'succeeded') this.learn(job, ageMs);
     const { partKey, name, itemIndex } = job.operation;
     const secrets: CloudSecrets = report.state === 'succeeded' ? (report.secrets ?? {}) : {};
     this.options.report(job.orderId, {

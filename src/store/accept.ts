@@ -5,6 +5,9 @@ import type { Hold, Repair, Warning, WorkOrder } from '../schemas/work-order.js'
 import type { Sql } from './data-source.js';
 import { storedMachine, storedParts } from './steps.js';
 
+/** Whether the order of a given row is new; `is true` as in `steps.ts`. */
+const isFresh = '(given.order_id in (select order_id from fresh)) is true';
+
 /** A readable order on its way into the database, with its first step. */
 export interface OrderToAccept {
   step: Step;
@@ -53,31 +56,32 @@ export async function insertOrders(sql: Sql, orders: OrderToAccept[]): Promise<M
         insert into work_order_document (order_id, document, content_hash, warnings, repairs, holds, plan)
         select given.* from unnest($1::uuid[], $11::jsonb[], $12::bytea[], $13::jsonb[], $14::jsonb[], $15::jsonb[],
           $16::jsonb[]) as given (order_id, document, content_hash, warnings, repairs, holds, plan)
-          join fresh using (order_id)),
+          where ${isFresh}),
       items as (
         insert into work_order_item (order_id, item_index, work_order_item_id, resource_id, resource_type, platform_id,
           master, status, parts)
         select given.* from unnest($17::uuid[], $18::smallint[], $19::text[], $20::text[], $21::text[], $22::text[],
           $23::boolean[], $24::text[], $25::jsonb[])
           as given (order_id, item_index, work_order_item_id, resource_id, resource_type, platform_id, master, status, parts)
-          join fresh using (order_id)),
+          where ${isFresh}),
       events as (
         insert into event (order_id, sequence, type, item_index, at, data)
         select given.* from unnest($26::uuid[], $27::int[], $28::text[], $29::smallint[], $30::timestamptz[], $31::jsonb[])
-          as given (order_id, sequence, type, item_index, at, data) join fresh using (order_id)),
+          as given (order_id, sequence, type, item_index, at, data) where ${isFresh}),
       secrets as (
         insert into sealed_secret (order_id, item_index, field, sealed, origin)
         select given.*, 'order' from unnest($32::uuid[], $33::smallint[], $34::text[], $35::bytea[])
-          as given (order_id, item_index, field, sealed) join fresh using (order_id)),
+          as given (order_id, item_index, field, sealed) where ${isFresh}),
       claims as (
         insert into resource_claim (producer, resource_id, order_id)
         select given.producer, given.resource_id, given.order_id
           from unnest($36::text[], $19::text[], $20::text[], $17::uuid[]) as given (producer, work_order_item_id, resource_id, order_id)
-          join fresh using (order_id)
+          where ${isFresh}
         on conflict do nothing
         returning order_id)
-      select f.order_id, (select count(*) from claims c where c.order_id = f.order_id) = s.items as claimed
-        from fresh f join unnest($1::uuid[], $37::int[]) as s (order_id, items) using (order_id)`,
+      select given.order_id, given.items = coalesce(count(claims.order_id), 0) as claimed
+        from unnest($1::uuid[], $37::int[]) as given (order_id, items) left join claims using (order_id)
+       where ${isFresh} group by given.order_id, given.items`,
     values: [
       states.map((state) => state.orderId),
       states.map((state) => state.kind),

@@ -58,6 +58,12 @@ export async function readRevisions(
   );
 }
 
+/**
+ * Whether the order of a given row is among the saved ones. `is true` keeps PostgreSQL from turning this into a join: a
+ * hashed sub-plan costs one look per row, while the nested loop it would be costs rows times orders.
+ */
+const isSaved = '(given.order_id in (select order_id from saved)) is true';
+
 interface Table {
   letter: string;
   always?: boolean;
@@ -114,8 +120,8 @@ function tablesOf(steps: StepToSave[]): Table[] {
       ],
       cte: (given) => `items as (
         update work_order_item i set status = given.status, parts = given.parts
-        from ${given} join saved using (order_id)
-        where i.order_id = given.order_id and i.item_index = given.item_index)`,
+        from ${given}
+        where i.order_id = given.order_id and i.item_index = given.item_index and ${isSaved})`,
     },
     {
       letter: 'c',
@@ -140,7 +146,7 @@ function tablesOf(steps: StepToSave[]): Table[] {
       cte: (given) => `operations as (
         insert into cloud_operation as c (order_id, part_key, name, item_index, platform_id, marker, state, attempt,
           request_id, job_id, resource_id, context, due_at, created_at, submitted_at, finished_at)
-        select given.* from ${given} join saved using (order_id)
+        select given.* from ${given} where ${isSaved}
         on conflict (order_id, part_key, name) do update set state = excluded.state, attempt = excluded.attempt,
           request_id = excluded.request_id, job_id = excluded.job_id, resource_id = excluded.resource_id,
           context = excluded.context, due_at = excluded.due_at, submitted_at = excluded.submitted_at,
@@ -158,7 +164,7 @@ function tablesOf(steps: StepToSave[]): Table[] {
       ],
       cte: (given) => `events as (
         insert into event (order_id, sequence, type, item_index, at, data)
-        select given.* from ${given} join saved using (order_id))`,
+        select given.* from ${given} where ${isSaved})`,
     },
     {
       letter: 'p',
@@ -171,7 +177,7 @@ function tablesOf(steps: StepToSave[]): Table[] {
       cte: (given) => `plans as (
         update work_order_document d set plan = coalesce(given.plan, d.plan), warnings = d.warnings || given.warnings,
           holds = d.holds || given.holds
-        from ${given} join saved using (order_id) where d.order_id = given.order_id)`,
+        from ${given} where d.order_id = given.order_id and ${isSaved})`,
     },
     {
       letter: 'b',
@@ -181,7 +187,7 @@ function tablesOf(steps: StepToSave[]): Table[] {
       ],
       cte: (given) => `callbacks as (
         insert into callback_delivery (order_id, url)
-        select given.* from ${given} join saved using (order_id) on conflict do nothing)`,
+        select given.* from ${given} where ${isSaved} on conflict do nothing)`,
     },
     {
       letter: 's',
@@ -193,7 +199,7 @@ function tablesOf(steps: StepToSave[]): Table[] {
       ],
       cte: (given) => `secrets as (
         insert into sealed_secret (order_id, item_index, field, sealed, origin)
-        select given.*, 'cloud' from ${given} join saved using (order_id)
+        select given.*, 'cloud' from ${given} where ${isSaved}
         on conflict (order_id, item_index, field) do update set sealed = excluded.sealed, origin = 'cloud')`,
     },
     {
@@ -207,7 +213,7 @@ function tablesOf(steps: StepToSave[]): Table[] {
       ],
       cte: (given) => `orphans as (
         insert into orphan (platform_id, resource_id, operation, marker, order_id)
-        select given.* from ${given} join saved using (order_id) on conflict do nothing)`,
+        select given.* from ${given} where ${isSaved} on conflict do nothing)`,
     },
   ];
 }

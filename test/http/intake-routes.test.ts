@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { fixture, listOf, startApi } from './support.js';
+import { fixture, listOf, startApi, textOf } from './support.js';
 
 let api: Awaited<ReturnType<typeof startApi>>;
 beforeAll(async () => {
@@ -65,7 +65,7 @@ describe("the source platform's own intake", () => {
       code: 'MSG_JSON_SYNTAX',
       channel: 'http',
     });
-    const one = await api.get(`/v1/rejected-messages/${json['results']?.['messageId']}`);
+    const one = await api.get(`/v1/rejected-messages/${textOf(json['results']?.['messageId'])}`);
     expect(one.json).toMatchObject({
       messageId: json['results']?.['messageId'],
       problems: [{ code: 'MSG_JSON_SYNTAX' }],
@@ -90,7 +90,7 @@ describe('POST /v1/work-orders', () => {
     const first = await api.post('/v1/work-orders', fixture('order-60.json'));
     expect(first.status).toBe(202);
     expect(first.json).toMatchObject({ verdict: 'accepted', duplicate: false, status: 'received' });
-    expect(first.headers['location']).toBe(`/v1/work-orders/${first.json['orderId']}`);
+    expect(first.headers['location']).toBe(`/v1/work-orders/${textOf(first.json['orderId'])}`);
     const again = await api.post('/v1/work-orders', fixture('order-60.json'));
     expect(again.status).toBe(200);
     expect(again.json).toMatchObject({ duplicate: true, orderId: first.json['orderId'] });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { OrderEvent } from '../../src/machines/advance.js';
 import type { Plan } from '../../src/planner/plan.js';
-import { fixture, listOf, type Loose, startApi } from './support.js';
+import { fixture, listOf, type Loose, startApi, textOf } from './support.js';
 
 let api: Awaited<ReturnType<typeof startApi>>;
 let orderId: string;
@@ -11,10 +11,10 @@ let heldId: string;
 beforeAll(async () => {
   api = await startApi();
   const { json } = await api.post('/v1/work-orders', fixture('order-86.json'));
-  orderId = json['orderId'] as unknown as string;
-  workOrderId = json['workOrderId'] as unknown as string;
+  orderId = textOf(json['orderId']);
+  workOrderId = textOf(json['workOrderId']);
   const held = await api.post('/v1/work-orders', fixture('order-84-hand-edited.json'));
-  heldId = held.json['orderId'] as unknown as string;
+  heldId = textOf(held.json['orderId']);
 });
 afterAll(() => api.stop());
 
@@ -163,7 +163,7 @@ describe('the list of orders', () => {
   test('is read page by page without a gap and without a repetition', async () => {
     const first = await list('limit=1');
     expect(ids(first)).toEqual([heldId]);
-    const second = await list(`limit=1&cursor=${first['nextCursor']}`);
+    const second = await list(`limit=1&cursor=${textOf(first['nextCursor'])}`);
     expect(ids(second)).toEqual([orderId]);
     expect(second['nextCursor']).toBeNull();
   });

@@ -110,6 +110,7 @@ export interface Loose {
   [name: string]: Loose | undefined;
 }
 
+export const textOf = (value: Loose | undefined): string => value as unknown as string;
 export const listOf = (value: Loose | undefined): Loose[] => value as unknown as Loose[];
 
 function parse(text: string): Loose {

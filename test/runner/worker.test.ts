@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { InProcessCloud } from '../../bench/in-process-cloud.js';
 import { Worker } from '../../src/runner/worker.js';
 import { createSealer } from '../../src/secrets.js';
-import { createDataSource, poolOf } from '../../src/store/data-source.js';
+import { createDataSource, createHotPool } from '../../src/store/data-source.js';
 import { applicationName } from '../../src/store/ownership.js';
 import { insertPlatform } from '../../src/store/platforms.js';
 import { testDatabase } from '../support/database.js';
@@ -37,10 +37,8 @@ describe('a worker', () => {
   });
 
   async function startWorker(id = 'w1'): Promise<Worker> {
-    const dataSource = createDataSource(url, { applicationName: applicationName(id) });
-    await dataSource.initialize();
-    stops.push(() => dataSource.destroy());
-    const pool = poolOf(dataSource);
+    const pool = createHotPool(url, { applicationName: applicationName(id), size: 5 });
+    stops.push(() => pool.end());
     for (const platformId of platformIds) {
       await insertPlatform(pool, {
         platformId,

@@ -44,7 +44,7 @@ export async function startCloud(options: SimulatedCloudStackOptions = {}) {
     const form = new URLSearchParams({ ...all, signature: sign(all, keys.secretKey) });
     const response =
       how.method === 'GET'
-        ? await fetch(`${cloud.serviceUrl}?${form}`)
+        ? await fetch(`${cloud.serviceUrl}?${form.toString()}`)
         : await fetch(cloud.serviceUrl, { method: 'POST', body: form });
     return readReply(response);
   }

@@ -17,7 +17,7 @@ describe('a virtual machine', () => {
       'deployVirtualMachine',
       cloud.vmParams({ name: 'web-01', displayname: 'ow-0123456789abcdef' }),
     );
-    expect(Object.keys(accepted).sort()).toEqual(['id', 'jobid']);
+    expect(accepted).toEqual({ id: expect.any(String), jobid: expect.any(String) });
     const job = await cloud.poll(accepted['jobid']);
     expect(job).toMatchObject({
       jobstatus: 1,
@@ -61,6 +61,11 @@ describe('a virtual machine', () => {
     expect((await again()).status).toBe(431);
     await cloud.done('expungeVirtualMachine', { id: vm['id'] });
     expect((await again()).status).toBe(200);
+  });
+
+  test('takes user data as base64 only', async () => {
+    expect((await cloud.call('deployVirtualMachine', cloud.vmParams({ userdata: '#cloud-config' }))).status).toBe(431);
+    await deploy({ userdata: Buffer.from('#cloud-config').toString('base64') });
   });
 
   test('goes through its states: stop, start, reboot, destroy, recover', async () => {
@@ -200,7 +205,7 @@ describe('customid and customjobid', () => {
     expect(first['jobid']).toBe(customjobid);
     await cloud.poll(customjobid);
     expect((await cloud.call('deployVirtualMachine', cloud.vmParams({ customjobid }))).status).toBe(431);
-    expect((await cloud.resources('vm')).map((vm) => vm['state']).sort()).toEqual(['Running', 'Stopped']);
+    expect(new Set((await cloud.resources('vm')).map((vm) => vm['state']))).toEqual(new Set(['Running', 'Stopped']));
     expect(
       (await cloud.call('startVirtualMachine', { id: first['id'], customjobid: newUuid().toUpperCase() })).status,
     ).toBe(431);

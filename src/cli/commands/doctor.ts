@@ -59,7 +59,7 @@ async function runChecks(io: Io, profile: Config['profile'], dataDir: string): P
   return checks;
 }
 
-function checkNode(): Check {
+async function checkNode(): Promise<Check> {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const ok = major > 20 ? major !== 21 && (major !== 22 || minor >= 12) : major === 20 && minor >= 19;
   return {
@@ -124,7 +124,7 @@ async function checkKafka(brokers: string | undefined): Promise<Check> {
   }
 }
 
-function checkSecretKey(text: string | undefined, profile: Config['profile']): Check {
+async function checkSecretKey(text: string | undefined, profile: Config['profile']): Promise<Check> {
   const what = 'secret key';
   if (!text) {
     if (profile === 'embedded') return { what, ok: null, detail: 'made by "orderwright up" in its data folder' };

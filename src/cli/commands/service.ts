@@ -25,7 +25,7 @@ export function addServiceCommands(program: Command, io: Io, done: (exitCode: nu
         dataDir: data,
         port: port ?? null,
         env: io.env,
-        say: (line) => io.err(io.paint('grey', line)),
+        say: (line) => io.status(line),
         onFatal: asked.end,
       });
       io.out(describeUp(profile, packageVersion(), io).join('\n'));

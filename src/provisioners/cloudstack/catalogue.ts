@@ -13,6 +13,8 @@ export interface Catalogue {
   networkOfferings(): Promise<z.infer<typeof NetworkOffering>[]>;
   vpcOfferings(): Promise<z.infer<typeof VpcOffering>[]>;
   capability(): Promise<z.infer<typeof Capability>['capability']>;
+  /** From 4.5 on a job can be given an id of our choosing; without it a lost answer cannot be asked for. */
+  takesJobIds(): Promise<boolean>;
   /** From 4.19 on a password of the customer's choice can be given to deployVirtualMachine. */
   takesPasswords(): Promise<boolean>;
   /** After we added an offering ourselves. */
@@ -39,6 +41,11 @@ export function catalogueOf(client: CloudStackClient, ttlMs: number): Catalogue 
   const capability = () =>
     once('capability', async () => (await client.read('listCapabilities', {}, Capability)).capability);
 
+  async function isAtLeast(wanted: number): Promise<boolean> {
+    const [major = 0, minor = 0] = (await capability()).cloudstackversion.split('.').map(Number);
+    return major > 4 || (major === 4 && minor >= wanted);
+  }
+
   return {
     capability,
     zones: () => once('zones', () => client.list('listZones', { available: true }, 'zone', Zone)),
@@ -55,10 +62,8 @@ export function catalogueOf(client: CloudStackClient, ttlMs: number): Catalogue 
       ),
     vpcOfferings: () =>
       once('vpc', () => client.list('listVPCOfferings', { state: 'Enabled' }, 'vpcoffering', VpcOffering)),
-    async takesPasswords() {
-      const [major = 0, minor = 0] = (await capability()).cloudstackversion.split('.').map(Number);
-      return major > 4 || (major === 4 && minor >= 19);
-    },
+    takesJobIds: () => isAtLeast(5),
+    takesPasswords: () => isAtLeast(19),
     forgetServiceOfferings: () => void cached.delete('service'),
   };
 }

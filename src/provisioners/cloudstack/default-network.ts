@@ -70,7 +70,7 @@ function vpcStage(account: Account): OperationHandler {
     async send(request) {
       const settings = settingsOf(request);
       return (
-        (await adoptEarlier(handler, request)) ??
+        (await adoptEarlier(account, handler, request)) ??
         submit(account, request, 'createVPC', {
           name: settings.vpcName,
           displaytext: textOf(request),
@@ -118,7 +118,7 @@ function aclListStage(account: Account): OperationHandler {
   const handler: OperationHandler = {
     async send(request) {
       return (
-        (await adoptEarlier(handler, request)) ??
+        (await adoptEarlier(account, handler, request)) ??
         submit(account, request, 'createNetworkACLList', {
           name: `${settingsOf(request).vpcName}-acl`,
           description: textOf(request),

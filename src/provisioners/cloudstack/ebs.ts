@@ -19,6 +19,9 @@ export const EbsSettings = z.object({
 export type EbsSettings = z.infer<typeof EbsSettings>;
 
 const isGone = ({ state }: Volume): boolean => ['Destroy', 'Expunging', 'Expunged'].includes(state);
+/** A fresh disk is Creating on its way to its first machine. */
+const isBusy = ({ state, jobstatus }: Volume): boolean =>
+  ['Attaching', 'Creating', 'Migrating'].includes(state) || isPendingJob(jobstatus);
 const gibOf = (bytes: number): string => String(Math.round(bytes / 2 ** 30));
 const carries = (volume: Volume, marker: string): boolean => volume.name.endsWith(`-${marker}`);
 
@@ -45,7 +48,7 @@ export function ebsCreate(account: Account): OperationHandler {
     async send(request) {
       const settings = EbsSettings.parse(request.settings);
       return (
-        (await adoptEarlier(handler, request)) ??
+        (await adoptEarlier(account, handler, request)) ??
         submit(account, request, 'createVolume', {
           name: nameOf(request),
           zoneid: settings.zoneId,
@@ -144,15 +147,14 @@ export function ebsAttach(account: Account): OperationHandler {
       const job = await findJob(account.client, request.requestId);
       if (job) return { ...job, resourceId: input(request, 'volumeId') };
       const seen = await attachment(request);
-      return seen?.attached ? { state: 'found', resourceId: seen.volume.id, others: [] } : { state: 'absent' };
+      const begun = seen !== null && (seen.attached || isBusy(seen.volume));
+      return begun ? { state: 'found', resourceId: seen.volume.id, others: [] } : { state: 'absent' };
     },
     async inspect(request) {
       const seen = await attachment(request);
       if (!seen) return { state: 'absent' };
       if (seen.attached && seen.volume.state === 'Ready') return { state: 'ready', found: found(seen.volume) };
-      const working =
-        ['Attaching', 'Creating', 'Migrating'].includes(seen.volume.state) || isPendingJob(seen.volume.jobstatus);
-      return working || seen.attached ? { state: 'pending' } : { state: 'absent' };
+      return seen.attached || isBusy(seen.volume) ? { state: 'pending' } : { state: 'absent' };
     },
     // An attachment is a state of the volume, there is nothing to be left over.
     discard: async () => 'gone',

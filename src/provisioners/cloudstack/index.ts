@@ -18,7 +18,10 @@ const connections = 16;
 /** More than this many waiting calls is half a minute of budget and longer: better to say so than to let them age. */
 const mostWaiting = 1_000;
 
-/** Apache CloudStack, 4.4 and later. Throws when the platform's settings or credentials cannot be read. */
+/**
+ * Apache CloudStack, 4.5 and later; 4.4 works, but asks a person about addresses whose answer was lost. Throws when
+ * the platform's settings or credentials cannot be read.
+ */
 export function cloudstack(config: PlatformConfig): Provisioner {
   const settings = readSettings(config);
   const client = cloudStackClient({
@@ -79,6 +82,10 @@ async function check({ catalogue, settings }: Account): Promise<CheckLine[]> {
   };
   return [
     login,
+    await line('lost answers', async () => {
+      if (await catalogue.takesJobIds()) return 'can be asked for: the server takes our job ids';
+      throw new Error('cannot be asked for before CloudStack 4.5; a lost answer to an address may need a person');
+    }),
     await line('zone', async () => {
       const zones = await catalogue.zones();
       if (settings.zoneId !== undefined) return named(zones, settings.zoneId);

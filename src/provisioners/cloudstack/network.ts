@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ProvisioningError } from '../../errors.js';
 import type { Found, Inspection, OperationHandler, OperationRequest } from '../provisioner.js';
 import { findJob, isPendingJob } from './jobs.js';
-import { readOne } from './lookup.js';
+import { listKnown, readOne } from './lookup.js';
 import { isRefusal } from './refusals.js';
 import { Address, Success } from './schema.js';
 import { type Account, adoptEarlier, input, notOurs, ownMarkers, submit } from './submit.js';
@@ -37,6 +37,13 @@ function describe(address: Address, settings: AddressSettings, marker: string): 
   };
 }
 
+/** In a VPC an address belongs to the VPC and must not name a tier; elsewhere to its network. The plan's own comes first. */
+function placeOf(request: OperationRequest): { vpcid?: string; associatednetworkid?: string } {
+  const { networkId, vpcId } = AddressSettings.parse(request.settings);
+  const vpcid = networkId === undefined && vpcId === undefined ? request.inputs['vpcId'] : vpcId;
+  return vpcid === undefined ? { associatednetworkid: networkId ?? input(request, 'networkId') } : { vpcid };
+}
+
 /**
  * An address has no name and takes no text when it is made; the marker is a tag, put on by a second job. What keeps a
  * lost answer from buying two addresses, in the order in which it is looked at:
@@ -52,7 +59,7 @@ function describe(address: Address, settings: AddressSettings, marker: string): 
  * order's address looks just like that, and so does one the customer took himself.
  */
 export function networkReserve(account: Account): OperationHandler {
-  const { client } = account;
+  const { client, catalogue } = account;
 
   const tagged = async (request: OperationRequest): Promise<Address[]> => {
     const filter = { 'tags[0].key': markerTag, 'tags[0].value': request.marker, listall: true };
@@ -63,19 +70,27 @@ export function networkReserve(account: Account): OperationHandler {
       .toSorted((a, b) => (a.allocated ?? '').localeCompare(b.allocated ?? '') || a.id.localeCompare(b.id));
   };
 
+  /**
+   * A server before 4.5 takes no job id from us, so there an untagged address may be what a lost answer left. Only when
+   * there is none is the absence certain; otherwise a person has to say whose it is.
+   */
+  async function absentForCertain(request: OperationRequest): Promise<{ state: 'absent' }> {
+    if (await catalogue.takesJobIds()) return { state: 'absent' };
+    const rows = await listKnown(client, 'listPublicIpAddresses', placeOf(request), 'publicipaddress', Address);
+    const unclaimed = rows.filter((one) => !one.issourcenat && !one.isstaticnat && markerOf(one) === null);
+    if (unclaimed.length === 0) return { state: 'absent' };
+    const ids = unclaimed.map(({ id }) => id).join(', ');
+    const message = `this old server cannot tell whether an address was reserved; nobody claims ${ids}: tag or release them`;
+    throw new ProvisioningError('ask-human', 'CLD_RESPONSE_UNKNOWN', message);
+  }
+
   const handler: OperationHandler = {
     async send(request) {
       if (request.stage === 'tag') return tag(request);
-      const settings = AddressSettings.parse(request.settings);
-      // The plan's own network counts before any input; a VPC's address must not name a tier, or it is bound to that tier.
-      const own = settings.networkId !== undefined || settings.vpcId !== undefined;
-      const vpcId = own ? settings.vpcId : request.inputs['vpcId'];
+      const { vpcid, associatednetworkid } = placeOf(request);
       return (
-        (await adoptEarlier(handler, request)) ??
-        submit(account, request, 'associateIpAddress', {
-          vpcid: vpcId,
-          networkid: vpcId === undefined ? (settings.networkId ?? input(request, 'networkId')) : undefined,
-        })
+        (await adoptEarlier(account, handler, request)) ??
+        submit(account, request, 'associateIpAddress', { vpcid, networkid: associatednetworkid })
       );
     },
 
@@ -90,7 +105,7 @@ export function networkReserve(account: Account): OperationHandler {
       }
       if (job) return job;
       const [address, ...others] = await tagged(request);
-      if (!address) return { state: 'absent' };
+      if (!address) return absentForCertain(request);
       return { state: 'found', resourceId: address.id, others: others.map(({ id }) => id) };
     },
 
@@ -155,10 +170,9 @@ export function networkBind(account: Account): OperationHandler {
     if (address.virtualmachineid !== input(request, 'vmId')) {
       throw new ProvisioningError('ask-human', 'CLD_CONTRADICTION', `the address ${address.id} is bound to another VM`);
     }
-    const ip = address.ipaddress === null ? {} : { ipAddress: address.ipaddress };
     return {
       resourceId: address.id,
-      facts: { addressId: address.id, ...ip } as Record<string, string>,
+      facts: { addressId: address.id, ...(address.ipaddress === null ? {} : { ipAddress: address.ipaddress }) },
       startedAt: null,
     };
   }

@@ -52,6 +52,5 @@ export function readableText(text: string, secrets: string[]): string {
   const clean = secrets
     .filter((secret) => secret.length > 0)
     .reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
-  // eslint-disable-next-line no-control-regex
-  return clean.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, 200);
+  return clean.replace(/\p{Cc}+/gu, ' ').slice(0, 200);
 }

@@ -148,6 +148,7 @@ export const Address = z.object({
   ipaddress: orNull(Text),
   state: Text,
   allocated: CloudDate,
+  issourcenat: orFalse,
   isstaticnat: orFalse,
   virtualmachineid: orNull(Id),
   tags: orEmpty(Tag),

@@ -19,8 +19,8 @@ export interface Account {
  * request. What another process sent is found by the engine through `find`.
  */
 export interface SentRequests {
-  /** Notes the id; true when it had been noted before. */
-  seen(requestId: string): boolean;
+  note(requestId: string): void;
+  has(requestId: string): boolean;
 }
 
 const mostRemembered = 10_000;
@@ -28,15 +28,14 @@ const mostRemembered = 10_000;
 export function sentRequests(): SentRequests {
   const ids = new Set<string>();
   return {
-    seen(requestId) {
-      if (ids.has(requestId)) return true;
+    note(requestId) {
       ids.add(requestId);
       for (const oldest of ids) {
         if (ids.size <= mostRemembered) break;
         ids.delete(oldest);
       }
-      return false;
     },
+    has: (requestId) => ids.has(requestId),
   };
 }
 
@@ -53,20 +52,25 @@ export async function submit(
   command: string,
   params: Params,
 ): Promise<Pending> {
-  if (sent.seen(request.requestId)) {
+  if (sent.has(request.requestId)) {
     const job = await findJob(client, request.requestId);
     if (job) return { ...job, state: 'pending' };
   }
+  sent.note(request.requestId);
   const accepted = await client.change(command, { ...params, customjobid: request.requestId }, JobAccepted);
   return { state: 'pending', jobId: accepted.jobid, resourceId: accepted.id };
 }
 
 /**
- * For commands that would make a second thing of the same name without a word (volumes, addresses, VPCs, lists): from
- * the second attempt on, what an earlier one left is taken over instead.
+ * For commands that would make a second thing of the same name without a word (volumes, addresses, VPCs, lists): when
+ * anything was sent before, what it left is taken over instead.
  */
-export async function adoptEarlier(handler: OperationHandler, request: OperationRequest): Promise<Sent | null> {
-  if (request.attempt <= 1) return null;
+export async function adoptEarlier(
+  { sent }: Account,
+  handler: OperationHandler,
+  request: OperationRequest,
+): Promise<Sent | null> {
+  if (request.attempt <= 1 && !sent.has(request.requestId)) return null;
   const finding = await handler.find(request);
   if (finding.state === 'absent') return null;
   if (finding.state === 'job') return { ...finding, state: 'pending' };

@@ -107,7 +107,6 @@ export function vmCreate(account: Account): OperationHandler {
           return { state: 'ready', found: describe(vm, request.marker, await passwordOf(settings)) };
         }
         case 'Error':
-        case 'Unknown':
           return {
             state: 'broken',
             code: 'CLD_RESOURCE_ERROR',
@@ -121,6 +120,7 @@ export function vmCreate(account: Account): OperationHandler {
             ? { state: 'broken', code: 'CLD_RESOURCE_ERROR', message: `the VM ${vm.id} stays stopped after a start` }
             : { state: 'next', stage: 'start', memo: { vmId: vm.id } };
         default:
+          // On its way, or Unknown to its host, which passes.
           return { state: 'pending' };
       }
     },

@@ -17,6 +17,8 @@ export interface Behaviour {
   /** `jobresultcode` is 530 for every failure. */
   flatJobResultCode: boolean;
   listsFinishedJobs: boolean;
+  /** An admin's list also holds the internal jobs of the server. */
+  listsInternalJobs: boolean;
   customJobId: boolean;
   jobExpiryFrom: 'creation' | 'completion';
   jobCompleted: boolean;
@@ -47,6 +49,8 @@ export function behaviourOf(version: string): Behaviour {
     forbiddenStatus: minor <= 9 ? 432 : 401,
     flatJobResultCode: minor <= 13,
     listsFinishedJobs: minor <= 11,
+    // guess: internal VM work jobs exist since 4.5.
+    listsInternalJobs: minor >= 5 && minor < 18,
     customJobId: minor >= 5,
     jobExpiryFrom: minor <= 9 ? 'creation' : 'completion',
     jobCompleted: minor >= 12,

@@ -83,7 +83,7 @@ export class Call {
     return id === undefined ? undefined : this.rowById(table, id, name);
   }
 
-  rowById<T extends Owned>(table: Table<T>, id: string, name: string): T {
+  rowById<T extends Owned>(table: Pick<Table<T>, 'get'>, id: string, name: string): T {
     const row = table.get(id);
     if (row === undefined) throw this.unknownId(name, id);
     this.checkAccess(row.accountId);

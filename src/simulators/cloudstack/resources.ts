@@ -218,7 +218,7 @@ function bandwidthOf(cloud: Cloud, address: PublicAddress): number | null {
   const vm = cloud.vms.get(address.vmId);
   const network = cloud.networks.get(address.networkId);
   const rates = [
-    vm === undefined ? null : positive(cloud.serviceOfferings.get(vm.serviceOfferingId)?.networkRate),
+    vm === undefined ? null : positive(cloud.offeringOf(vm)?.networkRate),
     network === undefined ? null : positive(cloud.networkOfferings.get(network.offeringId)?.networkRate),
   ].filter((rate) => rate !== null);
   return rates.length === 0 ? null : Math.min(...rates);

@@ -1,5 +1,6 @@
 import { cidrText, guestPool, netmaskOf, parseCidr } from './state/addressing.js';
 import type { Cloud } from './state/cloud.js';
+import type * as catalogue from './state/catalogue-model.js';
 import type * as model from './state/model.js';
 
 /** Made up, and only good for a simulated cloud. */
@@ -132,8 +133,8 @@ function plantOfferings(cloud: Cloud, created: number): void {
       rootDiskGib: null,
       seeded: true,
       created,
-    }) satisfies model.ServiceOffering;
-  const services: model.ServiceOffering[] = [
+    }) satisfies catalogue.ServiceOffering;
+  const services: catalogue.ServiceOffering[] = [
     service(1, 'Small Instance', 1, 500, 512),
     service(2, 'Medium Instance', 1, 1000, 1024),
     // A decoy: fits a 1 CPU / 1 GiB order by its numbers, but no host carries the tag.

@@ -40,3 +40,44 @@ describe('polling hundreds of jobs', () => {
     expect((spent[0] ?? 0) + (spent[1] ?? 0)).toBeLessThanOrEqual(most);
   });
 });
+
+describe('many orders at once on a bad line', () => {
+  it.each(['4.9', '4.22'])('make everything once, CloudStack %s', async (version) => {
+    const { cloud, provisioner, task } = await building({ version });
+    const addressesBefore = (await cloud.resources()).filter(({ kind }) => kind === 'address').length;
+    for (const operation of [
+      'deployVirtualMachine',
+      'create*',
+      'associateIpAddress',
+      'attachVolume',
+      'enableStaticNat',
+    ]) {
+      await cloud.fault(operation, 'lose-answer', { times: undefined, probability: 0.3 });
+    }
+    const orders = 15;
+    let lost = 0;
+    const markers: string[] = [];
+    const build = async (...given: Parameters<typeof task>) => {
+      const marker = newMarker();
+      if (!given[0].endsWith('attach') && !given[0].endsWith('bind')) markers.push(marker);
+      const outcome = await carryOut(provisioner, task(...given), marker);
+      lost += outcome.lost;
+      return outcome.found;
+    };
+    await Promise.all(
+      Array.from({ length: orders }, async () => {
+        const [vm, disk, address] = await Promise.all([
+          build('vm.create'),
+          build('ebs.create'),
+          build('network.reserve'),
+        ]);
+        await build('ebs.attach', { ...disk.facts, vmId: vm.resourceId });
+        await build('network.bind', { ...address.facts, vmId: vm.resourceId });
+      }),
+    );
+    expect(lost).toBeGreaterThan(10);
+    for (const marker of markers) expect(await cloud.alive(marker)).toHaveLength(1);
+    const addresses = (await cloud.resources()).filter(({ kind }) => kind === 'address').length;
+    expect(addresses).toBe(addressesBefore + orders);
+  });
+});

@@ -51,4 +51,17 @@ describe('an address', () => {
     for (let step = 0; (await handler.discard(request, addressId)) !== 'gone' && step < 100; step += 1) await pause(20);
     await expect(handler.inspect(request, addressId)).resolves.toEqual({ state: 'absent' });
   });
+
+  it('on a server that takes no job ids is never reserved twice: a person is asked about what nobody claims', async () => {
+    const { provisioner, task, cloud } = await building({ version: '4.4' });
+    const handler = handlerOf(provisioner, 'network.reserve');
+    const request = requestFor(task('network.reserve'));
+    await expect(handler.find(request)).resolves.toEqual({ state: 'absent' });
+    await cloud.fault('associateIpAddress', 'lose-answer');
+    await expect(handler.send(request)).rejects.toMatchObject({ name: 'OutcomeUnknownError' });
+    await expect(handler.find(request)).rejects.toMatchObject({
+      disposition: 'ask-human',
+      code: 'CLD_RESPONSE_UNKNOWN',
+    });
+  });
 });

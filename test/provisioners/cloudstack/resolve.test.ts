@@ -1,7 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Resolution, ResolveRequest } from '../../../src/provisioners/provisioner.js';
-import { aCloud } from './building.js';
+import { aCloud, building } from './building.js';
 import { anOrder, imageId, zoneId, type SimulatedOptions } from './simulated.js';
+
+// Of the simulated cloud's seed data.
+const securityGroupZone = 'b1a0c5de-0000-4000-8000-000000000002';
+const sharedNetwork = 'b1a0c5de-0000-4000-8000-000000000030';
 
 async function resolve(request: ResolveRequest, options: SimulatedOptions = {}): Promise<Resolution> {
   return (await aCloud(options)).provisioner.resolve(request);
@@ -9,7 +13,7 @@ async function resolve(request: ResolveRequest, options: SimulatedOptions = {}):
 const codes = (resolution: Resolution): string[] =>
   resolution.state === 'held' ? resolution.holds.map(({ code }) => code) : [];
 const withoutOffering: SimulatedOptions = { settings: { createOfferings: false } };
-const noNetwork = (request: ResolveRequest): ResolveRequest => ({ ...request, parts: request.parts.slice(0, 2) });
+const noAddress = (request: ResolveRequest): ResolveRequest => ({ ...request, parts: request.parts.slice(0, 2) });
 
 describe('a resolved order', () => {
   it("has the VM in the cloud's own terms, with what it waits for", async () => {
@@ -61,11 +65,30 @@ describe('a resolved order', () => {
 
   it('takes the exact offering and no decoy when no bandwidth was sold', async () => {
     const cloud = await aCloud(withoutOffering);
-    const resolution = await cloud.provisioner.resolve(noNetwork(anOrder({ bandwidthMbps: null })));
+    const resolution = await cloud.provisioner.resolve(noAddress(anOrder({ bandwidthMbps: null })));
     if (resolution.state !== 'resolved') throw new Error(JSON.stringify(resolution));
     const line = resolution.parts[0]?.lines.find(({ what }) => what === 'service offering');
     expect(line?.resolved).toContain('Medium Instance');
     expect(resolution.preparations.map(({ kind }) => kind)).toEqual(['default-network']);
+  });
+
+  it('puts the address where the VM is, when the order names its network', async () => {
+    const { cloud, provisioner, task } = await building();
+    const { networkId, vpcId } = task('vm.create').inputs;
+    const resolution = await provisioner.resolve(anOrder({ vm: { networkCards: [{ networkId: networkId ?? '' }] } }));
+    expect(resolution).toMatchObject({
+      parts: [
+        { settings: { networkIds: [networkId] }, inputs: {} },
+        {},
+        { settings: { networkId, vpcId }, needs: { 'network.reserve': [], 'network.bind': ['VM/vm-1#1'] } },
+      ],
+    });
+    expect((await cloud.calls())['createVPC']).toBe(1);
+  });
+
+  it('uses the one shared network of a zone that has security groups and no VPCs', async () => {
+    const resolution = await resolve(noAddress(anOrder({ vm: { zoneId: securityGroupZone } })));
+    expect(resolution).toMatchObject({ parts: [{ settings: { networkIds: [sharedNetwork] } }, {}] });
   });
 
   it('numbers the machines of one item', async () => {
@@ -123,6 +146,7 @@ describe('an order is held', () => {
     ['root_disk_too_small', { vm: { rootDiskGib: 10 } }],
     ['security_group_unsupported', { vm: { securityGroupId: unknown } }],
     ['no_matching_disk_offering', { ebs: { volumeType: 'TAPE' } }],
+    ['public_address_unsupported', { vm: { zoneId: 'b1a0c5de-0000-4000-8000-000000000002' } }],
     ['snapshot_not_found', { ebs: { backupVolumeId: unknown } }],
   ])('with %s', async (code, order) => {
     expect(codes(await resolve(anOrder(order)))).toContain(code);

@@ -31,6 +31,8 @@ export const firewallCommands: CommandFamily = {
   listFirewallRules: { kind: 'S', run: (call) => list(call, 'firewall') },
   listEgressFirewallRules: { kind: 'S', run: (call) => list(call, 'egress') },
   listPortForwardingRules: { kind: 'S', run: (call) => list(call, 'portforwarding') },
+  // libcloud asks for them whenever it lists nodes; the rules themselves are not simulated.
+  listIpForwardingRules: { kind: 'S', run: () => ({}) },
 };
 
 /** The key of a rule in answers: egress rules print `firewallrule` too. */

@@ -31,13 +31,23 @@ export const jobCommands: CommandFamily = {
         if (owner !== undefined ? job.accountId !== owner.id : !mayList(call, job, all)) continue;
         rows.push(job);
       }
-      return listAnswer(call, 'asyncjobs', rows, (job) => jobView(call, job));
+      const withInternal = call.behaviour.listsInternalJobs && call.caller.isRootAdmin && all && keyword === undefined;
+      return listAnswer(call, 'asyncjobs', withInternal ? rows.flatMap(withWork) : rows, (job) => jobView(call, job));
     },
   },
 };
 
 function mayList(call: Call, job: Job, all: boolean): boolean {
   return job.accountId === call.caller.account.id || (all && call.mayAccess(job.accountId));
+}
+
+/** Before 4.18 an admin's list also shows the internal work a job on a VM is made of. */
+function withWork(job: Job): Job[] {
+  if (job.instanceType !== 'VirtualMachine') return [job];
+  return [
+    job,
+    { ...job, id: `00000000${job.id.slice(8)}`, cmd: 'com.cloud.vm.VmWorkStart', result: null, instanceId: null },
+  ];
 }
 
 /** A job as both commands print it: fields directly in the wrapper (reference, section 4). */

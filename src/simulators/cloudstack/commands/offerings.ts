@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../json.js';
 import type { Call, CommandFamily } from '../call.js';
 import { invalidParameter } from '../errors.js';
-import type { NetworkOffering, ServiceOffering } from '../state/model.js';
+import type { NetworkOffering, ServiceOffering } from '../state/catalogue-model.js';
 import { diskOfferingView, networkOfferingView, serviceOfferingView } from '../views/catalogue.js';
 
 export const offeringCommands: CommandFamily = {
@@ -20,6 +20,7 @@ export const offeringCommands: CommandFamily = {
       const offering = call.catalogue(call.cloud.serviceOfferings, 'id');
       // VMs keep running on it; only new ones cannot be made.
       call.cloud.serviceOfferings.delete(offering.id);
+      call.cloud.retiredOfferings.set(offering.id, offering);
       call.cloud.removed.add(offering.id);
       call.effect('deleted', 'service-offering', offering.id, [offering.name, offering.displaytext]);
       return call.success();

@@ -12,20 +12,22 @@ export const tagCommands: CommandFamily = {
   listTags: { kind: 'S', run: list },
 };
 
-function tableOf(cloud: Cloud, type: string): { table: Table<Owned>; kind: string } | undefined {
-  const tables: Record<string, [Table<Owned>, string]> = {
-    uservm: [cloud.vms as unknown as Table<Owned>, 'vm'],
-    volume: [cloud.volumes as unknown as Table<Owned>, 'volume'],
-    snapshot: [cloud.snapshots as unknown as Table<Owned>, 'snapshot'],
-    network: [cloud.networks as unknown as Table<Owned>, 'network'],
-    vpc: [cloud.vpcs as unknown as Table<Owned>, 'vpc'],
-    publicipaddress: [cloud.addresses as unknown as Table<Owned>, 'address'],
-    securitygroup: [cloud.securityGroups as unknown as Table<Owned>, 'security-group'],
-    firewallrule: [cloud.firewallRules as unknown as Table<Owned>, 'firewall-rule'],
-    portforwardingrule: [cloud.firewallRules as unknown as Table<Owned>, 'port-forwarding-rule'],
-    networkacl: [cloud.aclRules as unknown as Table<Owned>, 'acl-rule'],
-    networkacllist: [cloud.aclLists as unknown as Table<Owned>, 'acl-list'],
-    project: [cloud.projects as unknown as Table<Owned>, 'project'],
+type RowSource = Pick<Table<Owned>, 'get'>;
+
+function tableOf(cloud: Cloud, type: string): { table: RowSource; kind: string } | undefined {
+  const tables: Record<string, [RowSource, string]> = {
+    uservm: [cloud.vms, 'vm'],
+    volume: [cloud.volumes, 'volume'],
+    snapshot: [cloud.snapshots, 'snapshot'],
+    network: [cloud.networks, 'network'],
+    vpc: [cloud.vpcs, 'vpc'],
+    publicipaddress: [cloud.addresses, 'address'],
+    securitygroup: [cloud.securityGroups, 'security-group'],
+    firewallrule: [cloud.firewallRules, 'firewall-rule'],
+    portforwardingrule: [cloud.firewallRules, 'port-forwarding-rule'],
+    networkacl: [cloud.aclRules, 'acl-rule'],
+    networkacllist: [cloud.aclLists, 'acl-list'],
+    project: [cloud.projects, 'project'],
   };
   const found = tables[type.toLowerCase()];
   return found === undefined ? undefined : { table: found[0], kind: found[1] };

@@ -7,7 +7,7 @@ import { addNic } from '../state/networking.js';
 import { ownDetails, shapeFor } from '../state/offering-shape.js';
 import { releaseNic } from '../state/removal.js';
 import { checkHostName, checkHostNameFree } from '../state/vm-names.js';
-import { newPassword, queueOf, requireState } from '../state/vm-work.js';
+import { newPassword, queueOf, requireState, userdataOf } from '../state/vm-work.js';
 import { vmView } from '../views/vm.js';
 import { requireAlive } from './vm-lifecycle.js';
 import { usable } from './vm-networks.js';
@@ -158,7 +158,7 @@ function update(call: Call) {
   }
   vm.displayname = params.text('displayname') ?? vm.displayname;
   vm.group = params.text('group') ?? vm.group;
-  vm.userdata = params.text('userdata') ?? vm.userdata;
+  vm.userdata = userdataOf(call) ?? vm.userdata;
   vm.haEnable = params.flag('haenable') ?? vm.haEnable;
   vm.dynamicallyScalable = params.flag('isdynamicallyscalable') ?? vm.dynamicallyScalable;
   vm.details = { ...vm.details, ...params.merged('details') };

@@ -1,12 +1,13 @@
 import type { Call, CommandFamily, CreatePlan } from '../call.js';
 import { ApiError, invalidParameter, permissionDenied } from '../errors.js';
 import { checkLimit } from '../state/limits.js';
-import type { DiskOffering, ServiceOffering, Template, Vm, Zone } from '../state/model.js';
+import type { DiskOffering, ServiceOffering, Template, Zone } from '../state/catalogue-model.js';
+import type { Vm } from '../state/model.js';
 import { addNic, implementNetworks } from '../state/networking.js';
 import { ownDetails, shapeFor } from '../state/offering-shape.js';
 import { checkHostName, checkHostNameFree } from '../state/vm-names.js';
 import { addDisk } from '../state/disks.js';
-import { checkPlaceable, newPassword, queueOf } from '../state/vm-work.js';
+import { checkPlaceable, newPassword, queueOf, userdataOf } from '../state/vm-work.js';
 import { networksFor, type NetworkChoice } from './vm-networks.js';
 import { securityGroupsFor } from './vm-security-groups.js';
 import { vmView } from '../views/vm.js';
@@ -51,6 +52,7 @@ function deploy(call: Call): CreatePlan {
       throw invalidParameter(`A key pair with name '${name}' was not found.`);
     }
   }
+  const userdata = userdataOf(call);
   const name = params.text('name');
   if (name !== undefined) checkHostName(name);
   const diskGib = disks.reduce((sum, disk) => sum + disk.sizeGib, rootGib);
@@ -92,7 +94,7 @@ function deploy(call: Call): CreatePlan {
     details: ownDetails(call),
     haEnable: offering.offerHa,
     dynamicallyScalable: params.flag('dynamicscalingenabled') ?? false,
-    userdata: params.text('userdata') ?? null,
+    userdata,
     userId: call.caller.user.id,
     nics: [],
     pendingPassword: template.passwordEnabled ? newPassword(call) : null,

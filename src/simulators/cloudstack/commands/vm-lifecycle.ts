@@ -102,7 +102,7 @@ function start(call: Call): JobPlan {
     during: 'Starting',
     check: () => requireState(vm, ['Stopped'], 'start the virtual machine'),
     work() {
-      const offering = call.cloud.serviceOfferings.get(vm.serviceOfferingId);
+      const offering = call.cloud.offeringOf(vm);
       if (offering !== undefined) checkPlaceable(call, vm, offering);
       implementNetworks(call, vm);
       vm.state = 'Running';

@@ -1,6 +1,7 @@
 import type { Call } from '../call.js';
 import { invalidParameter } from '../errors.js';
-import type { Account, Network, Zone } from '../state/model.js';
+import type { Zone } from '../state/catalogue-model.js';
+import type { Account, Network } from '../state/model.js';
 import { makeNetwork } from '../state/networking.js';
 
 export interface NetworkChoice {

@@ -1,6 +1,7 @@
 import type { Call } from '../call.js';
 import { invalidParameter } from '../errors.js';
-import type { Account, SecurityGroup, Zone } from '../state/model.js';
+import type { Zone } from '../state/catalogue-model.js';
+import type { Account, SecurityGroup } from '../state/model.js';
 
 /** Security groups of a VM: only in zones that have them; without any named, `default` is used. */
 export function securityGroupsFor(call: Call, zone: Zone, owner: Account): string[] {

@@ -1,5 +1,6 @@
 import { findMarker, type AuditEntry, type SimulatorControl } from '../../control.js';
 import { AddressPool, parseCidr } from './addressing.js';
+import type * as catalogue from './catalogue-model.js';
 import type * as model from './model.js';
 import { Index, RemovedIds, Table } from './table.js';
 
@@ -10,12 +11,14 @@ const publicRanges = ['203.0.113.0/24', '198.18.0.0/18'];
 export class Cloud {
   readonly removed = new RemovedIds();
   readonly domains = new Map<string, model.Domain>();
-  readonly zones = new Map<string, model.Zone>();
-  readonly templates = new Map<string, model.Template>();
-  readonly serviceOfferings = new Map<string, model.ServiceOffering>();
-  readonly diskOfferings = new Map<string, model.DiskOffering>();
-  readonly networkOfferings = new Map<string, model.NetworkOffering>();
-  readonly vpcOfferings = new Map<string, model.VpcOffering>();
+  readonly zones = new Map<string, catalogue.Zone>();
+  readonly templates = new Map<string, catalogue.Template>();
+  readonly serviceOfferings = new Map<string, catalogue.ServiceOffering>();
+  /** Deleted ones: VMs keep running on them. */
+  readonly retiredOfferings = new Map<string, catalogue.ServiceOffering>();
+  readonly diskOfferings = new Map<string, catalogue.DiskOffering>();
+  readonly networkOfferings = new Map<string, catalogue.NetworkOffering>();
+  readonly vpcOfferings = new Map<string, catalogue.VpcOffering>();
   readonly accounts = new Table<model.Account>('Account', this.removed);
   readonly users = new Table<model.User>('User', this.removed);
   readonly projects = new Table<model.Project>('Project', this.removed);
@@ -86,6 +89,11 @@ export class Cloud {
 
   markerOf(id: string, texts: (string | null | undefined)[]): string | null {
     return findMarker(texts) ?? findMarker((this.tags.get(id) ?? []).map((tag) => tag.value));
+  }
+
+  /** The offering of a VM, deleted or not. */
+  offeringOf(vm: model.Vm): catalogue.ServiceOffering | undefined {
+    return this.serviceOfferings.get(vm.serviceOfferingId) ?? this.retiredOfferings.get(vm.serviceOfferingId);
   }
 
   hostNameHolder(nameKey: string, name: string): string | undefined {

@@ -1,6 +1,7 @@
 import type { Call } from '../call.js';
 import { noCapacity } from '../errors.js';
-import type { DiskOffering, Vm, Volume } from './model.js';
+import type { DiskOffering } from './catalogue-model.js';
+import type { Vm, Volume } from './model.js';
 
 const gibibyte = 1024 ** 3;
 

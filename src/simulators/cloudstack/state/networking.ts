@@ -1,7 +1,8 @@
 import type { Call } from '../call.js';
 import { invalidParameter, noCapacity } from '../errors.js';
 import { checkLimit } from './limits.js';
-import type { Account, Network, NetworkOffering, Nic, PublicAddress, Vm } from './model.js';
+import type { NetworkOffering } from './catalogue-model.js';
+import type { Account, Network, Nic, PublicAddress, Vm } from './model.js';
 import { guestPool, netmaskOf, parseCidr } from './addressing.js';
 
 /** Takes a public address out of the pool; 533 when none is left, 431 when the wanted one is taken. */

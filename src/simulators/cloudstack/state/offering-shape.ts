@@ -1,6 +1,6 @@
 import type { Call } from '../call.js';
 import { invalidParameter } from '../errors.js';
-import type { ServiceOffering } from './model.js';
+import type { ServiceOffering } from './catalogue-model.js';
 
 export interface Shape {
   cpuNumber: number;

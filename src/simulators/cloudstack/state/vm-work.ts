@@ -1,7 +1,8 @@
 import type { Call } from '../call.js';
 import { invalidParameter, noCapacity } from '../errors.js';
 import { checkStorageTags } from './disks.js';
-import type { ServiceOffering, Vm, VmState } from './model.js';
+import type { ServiceOffering } from './catalogue-model.js';
+import type { Vm, VmState } from './model.js';
 
 /** Jobs on one VM run one after the other. */
 export function queueOf(vm: Vm): string {
@@ -32,4 +33,16 @@ export function newPassword(call: Call): string {
   if (own !== undefined) return own;
   const draw = () => passwordAlphabet.charAt(Math.floor(call.cloud.random() * passwordAlphabet.length));
   return Array.from({ length: 6 }, draw).join('');
+}
+
+/** `vm.userdata.max.length`'s default. */
+const maxUserdataBytes = 32_768;
+
+/** User data comes as base64 text. */
+export function userdataOf(call: Call): string | null {
+  const text = call.params.text('userdata');
+  if (text === undefined) return null;
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw invalidParameter('User data is not base64');
+  if (Buffer.byteLength(text, 'base64') > maxUserdataBytes) throw invalidParameter('User data is too long');
+  return text;
 }

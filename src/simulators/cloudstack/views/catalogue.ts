@@ -1,7 +1,14 @@
 import type { JsonObject } from '../../../json.js';
 import type { Call } from '../call.js';
 import { cloudDate, withoutNulls } from '../envelope.js';
-import type { DiskOffering, NetworkOffering, ServiceOffering, Template, VpcOffering, Zone } from '../state/model.js';
+import type {
+  DiskOffering,
+  NetworkOffering,
+  ServiceOffering,
+  Template,
+  VpcOffering,
+  Zone,
+} from '../state/catalogue-model.js';
 
 const gibibyte = 1024 ** 3;
 

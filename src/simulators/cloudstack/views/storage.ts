@@ -8,8 +8,7 @@ export function volumeView(call: Call, volume: Volume): JsonObject {
   const { cloud } = call;
   const vm = cloud.vms.get(volume.vmId);
   const offering = volume.diskOfferingId === null ? undefined : cloud.diskOfferings.get(volume.diskOfferingId);
-  const service =
-    volume.type === 'ROOT' && vm !== undefined ? cloud.serviceOfferings.get(vm.serviceOfferingId) : undefined;
+  const service = volume.type === 'ROOT' && vm !== undefined ? cloud.offeringOf(vm) : undefined;
   const pendingJob = call.services.pendingJobOf(volume.id);
   return withoutNulls({
     id: volume.id,

@@ -7,7 +7,7 @@ import { securityGroupView } from './security-group.js';
 /** A VM as lists and job results print it; `password` only where it is shown once. */
 export function vmView(call: Call, vm: Vm, password?: string): JsonObject {
   const { cloud, behaviour, caller } = call;
-  const offering = cloud.serviceOfferings.get(vm.serviceOfferingId);
+  const offering = cloud.offeringOf(vm);
   const staticNat = [...cloud.addressesOfVm.get(vm.id)][0];
   const template = cloud.templates.get(vm.templateId);
   const pendingJob = call.services.pendingJobOf(vm.id);
