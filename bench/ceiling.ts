@@ -47,12 +47,22 @@ function multiply(statement: RecordedStatement, renamings: Map<string, string>[]
   return {
     name: statement.name,
     text: statement.text,
-    values: statement.values.map((value) =>
-      Array.isArray(value)
-        ? renamings.flatMap((names) => value.map((one) => (typeof one === 'string' ? rename(one, names) : (one as unknown))))
-        : value,
-    ),
+    values: statement.values.map((value) => multiplyValue(value, renamings)),
   };
+}
+
+/** An array is one column; so is a text that holds a JSON array (see `src/store/rows.ts`). */
+function multiplyValue(value: unknown, renamings: Map<string, string>[]): unknown {
+  if (Array.isArray(value)) {
+    return renamings.flatMap((names) =>
+      value.map((one: unknown) => (typeof one === 'string' ? rename(one, names) : one)),
+    );
+  }
+  if (typeof value !== 'string' || !value.startsWith('[')) return value;
+  return `[${renamings
+    .map((names) => rename(value.slice(1, -1), names))
+    .filter(Boolean)
+    .join(',')}]`;
 }
 
 function rename(text: string, names: Map<string, string>): string {

@@ -29,7 +29,10 @@ function readTimes(pid: string): { parent: number; own: number; ended: number } 
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name is in brackets and may hold anything; the fields after it are numbers (proc(5)).
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
+    const fields = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
     const at = (index: number) => fields[index - 3] ?? 0;
     return { parent: at(4), own: at(14) + at(15), ended: at(16) + at(17) };
   } catch {

@@ -77,7 +77,8 @@ async function measure(): Promise<Figures> {
   await worker.stop();
   await pool.end();
 
-  const used = (from: typeof bareBefore, to: typeof bareBefore) => to.engine + to.database - from.engine - from.database;
+  const used = (from: typeof bareBefore, to: typeof bareBefore) =>
+    to.engine + to.database - from.engine - from.database;
   const ordersPerCpuSecond = orders / used(before.cpu, after.cpu);
   const ceilingOrdersPerCpuSecond = orders / used(bareBefore, bareAfter);
   if (process.env['BENCH_VERBOSE']) {
@@ -139,8 +140,15 @@ async function load(worker: Worker, bodies: Buffer[]): Promise<void> {
 }
 
 async function take(worker: Worker, bytes: Buffer): Promise<string> {
-  const receipt = await worker.intake.receive({ channel: 'cli', origin: 'bench', bytes, contentType: null, headers: {} });
-  if (receipt.verdict !== 'accepted' || !receipt.orderId) throw new Error(`not accepted: ${receipt.verdict} ${receipt.code}`);
+  const receipt = await worker.intake.receive({
+    channel: 'cli',
+    origin: 'bench',
+    bytes,
+    contentType: null,
+    headers: {},
+  });
+  if (receipt.verdict !== 'accepted' || !receipt.orderId)
+    throw new Error(`not accepted: ${receipt.verdict} ${receipt.code}`);
   return receipt.orderId;
 }
 

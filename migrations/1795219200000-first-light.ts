@@ -53,7 +53,7 @@ export class FirstLight1795219200000 implements MigrationInterface {
         updated_at timestamptz not null default now(),
         finished_at timestamptz,
         unique (producer, work_order_id)
-      ) with (fillfactor = 80);
+      ) with (fillfactor = 50);
       -- By finished_at, not by status: a status that is in no index can change without touching one (HOT update).
       create index work_order_open on work_order (worker_id) where finished_at is null;
       create index work_order_recent on work_order (created_at desc, order_id) where kind = 'billing';
@@ -64,8 +64,16 @@ export class FirstLight1795219200000 implements MigrationInterface {
         content_hash bytea not null,
         warnings jsonb not null default '[]',
         repairs jsonb not null default '[]',
+        holds jsonb not null default '[]'
+      );
+
+      -- Apart from the document, so that planning inserts a row instead of writing a large one again.
+      create table work_order_plan (
+        order_id uuid primary key references work_order,
+        plan jsonb,
+        warnings jsonb not null default '[]',
         holds jsonb not null default '[]',
-        plan jsonb
+        planned_at timestamptz not null default now()
       );
 
       create table work_order_item (
@@ -79,7 +87,7 @@ export class FirstLight1795219200000 implements MigrationInterface {
         status text not null,
         parts jsonb not null default '[]',
         primary key (order_id, item_index)
-      ) with (fillfactor = 80);
+      ) with (fillfactor = 50);
 
       -- Which order may build billing's resource: the first that asked, until it gives the thing up.
       create table resource_claim (
@@ -107,9 +115,8 @@ export class FirstLight1795219200000 implements MigrationInterface {
         submitted_at timestamptz,
         finished_at timestamptz,
         primary key (order_id, part_key, name)
-      ) with (fillfactor = 80);
-      create index cloud_operation_marker on cloud_operation (marker);
-      create index cloud_operation_in_flight on cloud_operation (platform_id, job_id) where state = 'inFlight';
+        -- No index on what changes: an operation is written three or four times, each time in place (HOT).
+      ) with (fillfactor = 50);
 
       create table event (
         order_id uuid not null references work_order,
@@ -192,7 +199,7 @@ export class FirstLight1795219200000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
       drop table orphan, callback_delivery, resource_claim, sealed_secret, received_message, event_cursor, event, cloud_operation,
-        work_order_item, work_order_document, work_order, platform, worker, installation
+        work_order_item, work_order_plan, work_order_document, work_order, platform, worker, installation
     `);
   }
 }

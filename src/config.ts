@@ -48,7 +48,8 @@ const port = z
 
 /** One line per variable: what `doctor` explains and the README lists come from here. */
 export const variables = {
-  DATABASE_URL: 'PostgreSQL to keep everything in: postgres://user:password@host:5432/name. Asked for by serve and migrate.',
+  DATABASE_URL:
+    'PostgreSQL to keep everything in: postgres://user:password@host:5432/name. Asked for by serve and migrate.',
   KAFKA_BROKERS: 'Kafka brokers, host:port separated by commas. Without it orders come by HTTP and files only.',
   KAFKA_CLIENT_ID: 'Name of this client at the brokers (orderwright).',
   KAFKA_GROUP_ID: 'Consumer group that shares the intake (orderwright).',
@@ -60,8 +61,10 @@ export const variables = {
   LOG_LEVEL: `One of ${logLevels.join(', ')} (info).`,
   ORDERWRIGHT_SECRET_KEY:
     'Key that seals passwords and credentials: 32 bytes in base64 or hex; several separated by commas for rotation, the first seals.',
-  ORDERWRIGHT_API_TOKENS: 'Tokens of the API as name:token, separated by commas. With it set, and always in serve, one is asked for.',
-  ORDERWRIGHT_CALLBACK_ALLOW: 'Hosts or networks that results may be posted to: host[:port] or cidr[:port], separated by commas. Empty: none.',
+  ORDERWRIGHT_API_TOKENS:
+    'Tokens of the API as name:token, separated by commas. With it set, and always in serve, one is asked for.',
+  ORDERWRIGHT_CALLBACK_ALLOW:
+    'Hosts or networks that results may be posted to: host[:port] or cidr[:port], separated by commas. Empty: none.',
   ORDERWRIGHT_CALLBACK_PATH: "Path added to an order's msghandler_url when it has none (empty).",
   ORDERWRIGHT_CALLBACK_SECRETS: 'Secrets that sign callbacks (Standard Webhooks, whsec_…), separated by commas.',
   ORDERWRIGHT_PLATFORMS: 'JSON file with the platforms to add at start when they are missing.',
@@ -77,7 +80,10 @@ const Environment = z.object({
     .optional(),
   KAFKA_BROKERS: z
     .string()
-    .refine((text) => list(text).every((one) => /^[^:\s]+:\d{1,5}$/.test(one)), 'must be host:port, separated by commas')
+    .refine(
+      (text) => list(text).every((one) => /^[^:\s]+:\d{1,5}$/.test(one)),
+      'must be host:port, separated by commas',
+    )
     .optional(),
   KAFKA_CLIENT_ID: z.string().min(1).default('orderwright'),
   KAFKA_GROUP_ID: z.string().min(1).default('orderwright'),
@@ -90,14 +96,27 @@ const Environment = z.object({
   ORDERWRIGHT_SECRET_KEY: z.string().optional(),
   ORDERWRIGHT_API_TOKENS: z
     .string()
-    .refine((text) => list(text).every((one) => /^[\w.-]+:\S{16,}$/.test(one)), 'must be name:token with tokens of 16 characters or more')
+    .refine(
+      (text) => list(text).every((one) => /^[\w.-]+:\S{16,}$/.test(one)),
+      'must be name:token with tokens of 16 characters or more',
+    )
     .optional(),
   ORDERWRIGHT_CALLBACK_ALLOW: z.string().default(''),
   ORDERWRIGHT_CALLBACK_PATH: z.string().default(''),
   ORDERWRIGHT_CALLBACK_SECRETS: z.string().optional(),
   ORDERWRIGHT_PLATFORMS: z.string().optional(),
-  ORDERWRIGHT_LEASE_MS: z.string().regex(/^\d+$/, 'must be milliseconds').transform(Number).pipe(z.number().min(2_000)).default(15_000),
-  DATABASE_POOL: z.string().regex(/^\d+$/, 'must be a number').transform(Number).pipe(z.number().min(3).max(200)).default(10),
+  ORDERWRIGHT_LEASE_MS: z
+    .string()
+    .regex(/^\d+$/, 'must be milliseconds')
+    .transform(Number)
+    .pipe(z.number().min(2_000))
+    .default(15_000),
+  DATABASE_POOL: z
+    .string()
+    .regex(/^\d+$/, 'must be a number')
+    .transform(Number)
+    .pipe(z.number().min(3).max(200))
+    .default(10),
 });
 
 /** The environment is not usable; `problems` has one line for each thing that is wrong. */
@@ -140,13 +159,19 @@ export function loadConfig(env: NodeJS.ProcessEnv, profile: Config['profile']): 
             brokers,
             clientId: value.KAFKA_CLIENT_ID,
             groupId: value.KAFKA_GROUP_ID,
-            topics: { orders: value.KAFKA_TOPIC_ORDERS, events: value.KAFKA_TOPIC_EVENTS, rejected: value.KAFKA_TOPIC_REJECTED },
+            topics: {
+              orders: value.KAFKA_TOPIC_ORDERS,
+              events: value.KAFKA_TOPIC_EVENTS,
+              rejected: value.KAFKA_TOPIC_REJECTED,
+            },
           },
     logLevel: value.LOG_LEVEL,
     secretKeys: list(value.ORDERWRIGHT_SECRET_KEY),
     apiTokens: list(value.ORDERWRIGHT_API_TOKENS).map((one) => ({
       name: one.slice(0, one.indexOf(':')),
-      sha256: createHash('sha256').update(one.slice(one.indexOf(':') + 1)).digest('hex'),
+      sha256: createHash('sha256')
+        .update(one.slice(one.indexOf(':') + 1))
+        .digest('hex'),
     })),
     requireToken: profile === 'scale-out' || given.ORDERWRIGHT_API_TOKENS !== undefined,
     callbackAllow: value.ORDERWRIGHT_CALLBACK_ALLOW,
@@ -166,7 +191,12 @@ export interface VariableReport {
   problem: string | null;
 }
 
-const secretVariables: readonly string[] = ['DATABASE_URL', 'ORDERWRIGHT_SECRET_KEY', 'ORDERWRIGHT_API_TOKENS', 'ORDERWRIGHT_CALLBACK_SECRETS'];
+const secretVariables: readonly string[] = [
+  'DATABASE_URL',
+  'ORDERWRIGHT_SECRET_KEY',
+  'ORDERWRIGHT_API_TOKENS',
+  'ORDERWRIGHT_CALLBACK_SECRETS',
+];
 
 /** Every variable with what is set and what is wrong with it, for `doctor`. */
 export function describeConfig(env: NodeJS.ProcessEnv, profile: Config['profile']): VariableReport[] {

@@ -51,7 +51,10 @@ export async function startOrderwright(config: Config, options: StartOptions): P
     poolSize: 5,
   });
   await dataSource.initialize();
-  const pool = createHotPool(config.databaseUrl, { applicationName: applicationName(workerId), size: config.databasePoolSize });
+  const pool = createHotPool(config.databaseUrl, {
+    applicationName: applicationName(workerId),
+    size: config.databasePoolSize,
+  });
   const stops: (() => Promise<void>)[] = [() => dataSource.destroy(), () => pool.end()];
   const stop = async () => {
     for (const step of stops.splice(0).toReversed()) await step();
@@ -107,7 +110,10 @@ export function createLog(level: Config['logLevel']): Logger {
     {
       level,
       base: null,
-      redact: { paths: ['*.rootPassword', '*.password', '*.secretkey', '*.apikey', '*.token', '*.authorization'], censor: '(secret)' },
+      redact: {
+        paths: ['*.rootPassword', '*.password', '*.secretkey', '*.apikey', '*.token', '*.authorization'],
+        censor: '(secret)',
+      },
     },
     pino.destination({ dest: 2, sync: false }),
   );
@@ -168,7 +174,11 @@ async function readiness(worker: Worker, consumer: WorkOrderConsumer | null) {
     },
   ];
   if (consumer) {
-    checks.push({ what: 'kafka', ok: consumer.joined, detail: consumer.joined ? 'in the consumer group' : 'not in the consumer group' });
+    checks.push({
+      what: 'kafka',
+      ok: consumer.joined,
+      detail: consumer.joined ? 'in the consumer group' : 'not in the consumer group',
+    });
   }
   return { ready: checks.every((check) => check.ok), checks };
 }

@@ -21,7 +21,11 @@ export function createMetrics(worker: Worker, pool: pg.Pool): Registry {
   gauge('orderwright_steps_total', 'Steps stored by this worker', () => engine.counters.steps);
   gauge('orderwright_commits_total', 'Group commits of this worker', () => engine.counters.commits);
   gauge('orderwright_lost_races_total', 'Orders that another worker had taken over', () => engine.counters.lostRaces);
-  gauge('orderwright_ignored_events_total', 'Events that meant nothing in their state', () => engine.counters.ignoredEvents);
+  gauge(
+    'orderwright_ignored_events_total',
+    'Events that meant nothing in their state',
+    () => engine.counters.ignoredEvents,
+  );
   gauge('orderwright_database_waiting', 'Requests waiting for a database connection', () => pool.waitingCount);
   new Gauge({
     name: 'orderwright_orders',

@@ -70,7 +70,11 @@ interface Opened {
  * there already is answered from what is stored. Deliveries that arrive together are stored in one commit.
  */
 export class Intake {
-  private waiting: { delivery: IncomingDelivery; resolve: (receipt: Receipt) => void; reject: (error: unknown) => void }[] = [];
+  private waiting: {
+    delivery: IncomingDelivery;
+    resolve: (receipt: Receipt) => void;
+    reject: (error: unknown) => void;
+  }[] = [];
   private busy = false;
 
   constructor(private readonly options: IntakeOptions) {}
@@ -108,7 +112,8 @@ export class Intake {
 
   private openDelivery(delivery: IncomingDelivery): Opened {
     const reading = readMessage(delivery, { hashKey: this.options.sealer.hashKey });
-    const orderId = reading.verdict === 'readable' ? orderIdFor(reading.order.producer, reading.order.workOrderId) : null;
+    const orderId =
+      reading.verdict === 'readable' ? orderIdFor(reading.order.producer, reading.order.workOrderId) : null;
     return { delivery, reading, messageId: randomUUID(), orderId };
   }
 
@@ -138,7 +143,10 @@ export class Intake {
         receipts.push(await this.refusedReceipt(sql, one, sameAs, stored ? null : (before?.delivery ?? null)));
       }
     }
-    await insertMessages(sql, opened.map((one, i) => this.toKeep(one, receipts[i] as Receipt)));
+    await insertMessages(
+      sql,
+      opened.map((one, i) => this.toKeep(one, receipts[i] as Receipt)),
+    );
     const begun = [...first.values()]
       .filter(({ step }) => inserted.has(step.state.orderId))
       .map(({ step, order }) => ({ step, order, claimed: inserted.get(step.state.orderId)?.claimed ?? false }));
@@ -191,7 +199,8 @@ export class Intake {
       warnings: reading.warnings,
       repairs: reading.repairs,
     };
-    if (known && this.isSame(one, known.contentHash)) return { ...receipt, verdict: 'duplicate', code: 'ORD_DUPLICATE' };
+    if (known && this.isSame(one, known.contentHash))
+      return { ...receipt, verdict: 'duplicate', code: 'ORD_DUPLICATE' };
     const differences = await this.differences(sql, one, before);
     const named = differences.map((difference) => difference.path).join(', ');
     const message = `Order ${reading.order.workOrderId} is known with other content; the first one stands. Differs in: ${named}.`;

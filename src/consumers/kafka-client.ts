@@ -29,7 +29,7 @@ const xerialMagic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0]);
 function uncompressSnappy(bytes: Buffer, uncompress: (block: Uint8Array) => Uint8Array): Uint8Array {
   if (!bytes.subarray(0, 8).equals(xerialMagic)) return uncompress(bytes);
   const blocks: Uint8Array[] = [];
-  for (let at = 16; at + 4 <= bytes.length; ) {
+  for (let at = 16; at + 4 <= bytes.length;) {
     const length = bytes.readUInt32BE(at);
     blocks.push(uncompress(bytes.subarray(at + 4, at + 4 + length)));
     at += 4 + length;

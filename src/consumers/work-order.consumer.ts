@@ -121,7 +121,10 @@ export class WorkOrderConsumer {
     if (this.stopping || silentMs < (this.options.silenceMs ?? 60_000)) return;
     const lag = await this.lag().catch(() => null);
     if (lag === 0) this.lastProgressAt = Date.now();
-    else if (lag !== null) this.options.onDead(`Kafka consumer made no progress for ${Math.round(silentMs / 1000)} s with ${lag} records waiting`);
+    else if (lag !== null)
+      this.options.onDead(
+        `Kafka consumer made no progress for ${Math.round(silentMs / 1000)} s with ${lag} records waiting`,
+      );
   }
 
   /** Records of the topic that the group has not committed. */
@@ -134,7 +137,9 @@ export class WorkOrderConsumer {
         admin.fetchTopicOffsets(topic),
         admin.fetchOffsets({ groupId, topics: [topic] }),
       ]);
-      const at = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Math.max(0, Number(offset))]));
+      const at = new Map(
+        committed?.partitions.map(({ partition, offset }) => [partition, Math.max(0, Number(offset))]),
+      );
       return ends.reduce((sum, { partition, high }) => sum + Number(high) - (at.get(partition) ?? 0), 0);
     } finally {
       await admin.disconnect();

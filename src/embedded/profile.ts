@@ -12,6 +12,7 @@ import { insertPlatform, listPlatforms, movePlatform } from '../store/platforms.
 import { EmbeddedError } from './embedded-error.js';
 import { isAlive, withFileLock } from './file-lock.js';
 import { freePort } from './free-port.js';
+import { guard } from './guard.js';
 import { startEmbeddedPostgres } from './postgres.js';
 import { ensureSimulators, isFree, type RunningSimulator } from './simulator-processes.js';
 
@@ -37,6 +38,8 @@ export interface EmbeddedOptions {
   /** The port asked for; null takes 8080, or a free one when that is in use. */
   port: number | null;
   env: NodeJS.ProcessEnv;
+  /** The database and the clouds end with this process, even when it is killed; for demonstrations. */
+  guarded?: boolean;
   /** How long jobs of the simulated clouds take. */
   latencyMs?: { min: number; max: number };
   /** One line per thing that takes time. */
@@ -84,6 +87,7 @@ async function start(options: EmbeddedOptions, stops: (() => Promise<void>)[]): 
   say('starting PostgreSQL…');
   const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), durable: true, detached: true });
   stops.push(() => postgres.stop());
+  if (options.guarded) guard(postgres.pid);
   const config = loadConfig(
     {
       ...env,
@@ -101,6 +105,7 @@ async function start(options: EmbeddedOptions, stops: (() => Promise<void>)[]): 
     latencyMs: options.latencyMs ?? { min: 400, max: 1_600 },
   });
   stops.push(() => clouds.stop());
+  if (options.guarded) for (const { pid } of clouds.simulators) guard(pid);
   const simulators = clouds.simulators.map((one, i) => ({
     ...one,
     name: simulatedPlatforms[i]?.name ?? one.platformId,

@@ -3,7 +3,7 @@ import type { Json } from '../json.js';
 import type { Hold, Repair, Warning, WorkOrder } from '../schemas/work-order.js';
 import { WorkOrderEntity } from './work-order.entity.js';
 
-/** What of an order is written once or twice: the order itself (secrets cut out), its repairs and its plan. */
+/** What of an order is written once: the order itself (secrets cut out) and what the intake said of it. */
 @Entity({ name: 'work_order_document' })
 export class WorkOrderDocumentEntity {
   @PrimaryColumn({ type: 'uuid', name: 'order_id' }) orderId!: string;
@@ -15,5 +15,4 @@ export class WorkOrderDocumentEntity {
   @Column({ type: 'jsonb' }) warnings!: Warning[];
   @Column({ type: 'jsonb' }) repairs!: Repair[];
   @Column({ type: 'jsonb' }) holds!: Hold[];
-  @Column({ type: 'jsonb', nullable: true }) plan!: Json;
 }

@@ -12,6 +12,7 @@ import { limits } from '../consumers/read/limits.js';
 import { poolOf } from '../store/data-source.js';
 import { installationId as readInstallationId } from '../store/installation.js';
 import { checkAccess } from './auth.js';
+import { answerClientError } from './client-errors.js';
 import { type App, cloudNames, type Context, type HttpOptions } from './context.js';
 import { answerError, sendProblem } from './errors.js';
 import { eventRoutes } from './event-routes.js';
@@ -66,6 +67,7 @@ export async function buildHttp(options: HttpOptions): Promise<{ app: App; close
     keepAliveTimeout: 72_000,
     forceCloseConnections: true,
     trustProxy: false,
+    clientErrorHandler: answerClientError,
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

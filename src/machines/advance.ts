@@ -3,7 +3,13 @@ import { markerFor, preparationMarker, requestIdFor } from '../planner/marker.js
 import { type OperationName, operationNames, type Plan } from '../planner/plan.js';
 import type { ItemContext, ItemEvent } from './item.js';
 import { begin, itemMachines, move, outcomeOf, type PartKind, tagOf } from './move.js';
-import { type Failure, type OperationContext, type OperationEvent, operationMachine, type WaitKind } from './operation.machine.js';
+import {
+  type Failure,
+  type OperationContext,
+  type OperationEvent,
+  operationMachine,
+  type WaitKind,
+} from './operation.machine.js';
 import type {
   Announcement,
   Effect,
@@ -46,8 +52,8 @@ export function advance(state: OrderState, event: OrderEvent, surroundings: Surr
   const turn = new Turn(state, surroundings);
   switch (event.about) {
     case 'order':
-      if (event.plan && event.event.type === 'PLANNED') turn.adoptPlan(event.plan);
-      turn.moveOrder(event.event);
+      // A plan that comes late, to an order that is held by now, is no reason to build it.
+      if (turn.moveOrder(event.event) && event.plan) turn.adoptPlan(event.plan);
       break;
     case 'operation':
       turn.moveOperation(event.partKey, event.name, event.event);
@@ -73,6 +79,8 @@ class Turn {
   private readonly orphans: Step['orphans'] = [];
   private readonly announcements: Announcement[] = [];
   private readonly effects: Effect[] = [];
+  /** Whether anything happened that other parts may have waited for. */
+  private partsMoved = false;
 
   constructor(
     state: OrderState,
@@ -114,15 +122,18 @@ class Turn {
       },
     }));
     for (const part of plan.parts) this.changedItems.add(part.itemIndex);
+    this.partsMoved = true;
   }
 
   notePreparation(platformId: string, key: string, outcome: PreparationOutcome): void {
+    this.partsMoved = true;
     this.state.preparations = { ...this.state.preparations, [preparationId(platformId, key)]: outcome };
   }
 
-  moveOrder(event: WorkOrderEvent): void {
+  /** @returns whether the event meant anything to the order's machine */
+  moveOrder(event: WorkOrderEvent): boolean {
     const moved = move<WorkOrderContext>(workOrderMachine, this.state.machine, event);
-    if (!moved.taken) return;
+    if (!moved.taken) return false;
     this.changed = true;
     this.state.machine = moved.next;
     this.state.status = tagOf(workOrderMachine, moved.next.value) as OrderStatus;
@@ -133,6 +144,7 @@ class Turn {
       if (action.type === 'wait') this.sleepOrder(moved.next.context.tries);
       if (action.type === 'announce') this.announceOrder((action.params as { event: string }).event);
     }
+    return true;
   }
 
   moveOperation(partKey: string, name: OperationName, event: OperationEvent): void {
@@ -145,7 +157,7 @@ class Turn {
     const next = this.putOperation({
       ...operation,
       machine: moved.next,
-      requestId: requestId(operation.marker, name, moved.next.context),
+      requestId: this.requestIdAfter(operation, moved.next.context),
       dueAt: null,
       submittedAt: jobTaken ? this.surroundings.at : operation.submittedAt,
       finishedAt: ended ? this.surroundings.at : null,
@@ -163,18 +175,28 @@ class Turn {
     } else if (moved.next.value === 'stuck') {
       this.movePart(partKey, {
         type: 'OPERATION_STUCK',
-        failure: failure ?? { ...unexplained, message: `${name} needs a person (resource ${resourceId ?? 'unknown'}).` },
+        failure: failure ?? {
+          ...unexplained,
+          message: `${name} needs a person (resource ${resourceId ?? 'unknown'}).`,
+        },
       });
     }
   }
 
+  /** A new one for each attempt and stage; worked out only then, for it costs a hash. */
+  private requestIdAfter(operation: OperationState, next: OperationContext): string {
+    const before = operation.machine.context;
+    if (before.attempt === next.attempt && before.stage === next.stage) return operation.requestId;
+    return requestId(operation.marker, operation.name, next);
+  }
+
   /** What follows from what has happened: items whose needs are met or never will be, and the order's own verdict. */
   followUp(): void {
-    if (this.state.plan) {
-      let moved = true;
-      while (moved) moved = this.state.parts.some((part) => this.followUpPart(part));
-      this.settleItems();
-    }
+    // Most events only move an operation along, and nobody waits for that.
+    if (!this.partsMoved) return;
+    let moved = true;
+    while (moved) moved = this.state.parts.some((part) => this.followUpPart(part));
+    this.settleItems();
     this.settleOrder();
   }
 
@@ -205,10 +227,12 @@ class Turn {
     const moved = move<ItemContext>(itemMachines[this.kindOf(part)], part.machine, event);
     if (!moved.taken) return false;
     this.changed = true;
+    this.partsMoved = true;
     this.changedItems.add(part.itemIndex);
     this.state.parts[index] = { ...part, machine: moved.next };
     for (const action of moved.actions) {
-      if (action.type === 'startOperation') this.startOperation(part, (action.params as { operation: string }).operation);
+      if (action.type === 'startOperation')
+        this.startOperation(part, (action.params as { operation: string }).operation);
     }
     return true;
   }
@@ -225,13 +249,7 @@ class Turn {
     const marker =
       this.state.kind === 'preparation'
         ? preparationMarker(installationId, platformId, part.key)
-        : markerFor(
-            installationId,
-            this.state.producer,
-            this.state.workOrderId,
-            part.key,
-            firstName ?? name,
-          );
+        : markerFor(installationId, this.state.producer, this.state.workOrderId, part.key, firstName ?? name);
     if (this.state.operations.every((one) => one.itemIndex !== part.itemIndex)) {
       this.announce('item.started', part.itemIndex, {});
     }
@@ -251,7 +269,11 @@ class Turn {
     this.doActions(operation, first.actions, null);
   }
 
-  private doActions(operation: OperationState, actions: { type: string; params: unknown }[], event: OperationEvent | null): void {
+  private doActions(
+    operation: OperationState,
+    actions: { type: string; params: unknown }[],
+    event: OperationEvent | null,
+  ): void {
     for (const action of actions) {
       switch (action.type) {
         case 'send':

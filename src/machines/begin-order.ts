@@ -33,7 +33,13 @@ export function beginOrder(orderId: string, order: WorkOrder, holds: Hold[], sur
     operations: [],
     preparations: {},
   };
-  const received = { sequence: 1, type: 'work-order.received', itemIndex: null, at: surroundings.at, data: {} } as const;
+  const received = {
+    sequence: 1,
+    type: 'work-order.received',
+    itemIndex: null,
+    at: surroundings.at,
+    data: {},
+  } as const;
   const step = { ...unchanged(state), announcements: [received], effects: [{ type: 'plan' } as const] };
   const hold = holds[0];
   if (!hold) return step;

@@ -76,6 +76,7 @@ export const operationMachine = setup({
       context.retries < operationLimits.retries && context.attempt < operationLimits.attempts,
     maySendAgain: ({ context }) => context.attempt < operationLimits.attempts,
     cloudRefusedForGood: ({ context }) => context.failure?.disposition === 'reject',
+    personIsNeeded: ({ context }) => context.failure?.disposition === 'ask-human',
     laterMayWork: ({ context }) =>
       context.failure?.disposition === 'retry' &&
       context.retries < operationLimits.retries &&
@@ -93,7 +94,8 @@ export const operationMachine = setup({
     wait: (_, _params: { kind: WaitKind }) => {},
     listOrphans: () => {},
     // Memory.
-    countAttempt: assign(({ context }) => ({ attempt: context.attempt + 1, jobId: null })),
+    // A new request has a story of its own: why an earlier one failed says nothing of it.
+    countAttempt: assign(({ context }) => ({ attempt: context.attempt + 1, jobId: null, watches: 0, failure: null })),
     noteJob: assign(({ context, event }) =>
       'jobId' in event ? { jobId: event.jobId, resourceId: event.resourceId ?? context.resourceId, failure: null } : {},
     ),
@@ -125,10 +127,14 @@ export const operationMachine = setup({
     ),
     noteOthers: assign(({ event }) => (event.type === 'FOUND' ? { others: event.others } : {})),
     noteLater: assign(({ event }) =>
-      'message' in event ? { failure: { disposition: 'retry' as const, code: event.code, message: event.message } } : {},
+      'message' in event
+        ? { failure: { disposition: 'retry' as const, code: event.code, message: event.message } }
+        : {},
     ),
     noteRejection: assign(({ event }) =>
-      'message' in event ? { failure: { disposition: 'reject' as const, code: event.code, message: event.message } } : {},
+      'message' in event
+        ? { failure: { disposition: 'reject' as const, code: event.code, message: event.message } }
+        : {},
     ),
     noteNeedOfOperator: assign(({ event }) =>
       'message' in event
@@ -157,6 +163,7 @@ export const operationMachine = setup({
     forgetLookUps: assign(() => ({ lookUps: 0 })),
     countRetry: assign(({ context }) => ({ retries: context.retries + 1 })),
     countWatch: assign(({ context }) => ({ watches: context.watches + 1 })),
+    forgetWatches: assign(() => ({ watches: 0 })),
     forgetResource: assign(() => ({ resourceId: null, jobId: null })),
   },
 }).createMachine({
@@ -204,6 +211,7 @@ export const operationMachine = setup({
         ABSENT: [
           { guard: 'moreLookUpsNeeded', target: 'settling', actions: 'countLookUp' },
           { guard: 'cloudRefusedForGood', target: 'failed' },
+          { guard: 'personIsNeeded', target: 'stuck' },
           { guard: 'laterMayWork', target: 'backingOff', actions: ['forgetLookUps', 'forgetResource'] },
           { guard: 'maySendAgain', target: 'requesting', actions: ['forgetLookUps', 'forgetResource'] },
           { target: 'stuck', actions: 'noteGivenUp' },
@@ -242,7 +250,7 @@ export const operationMachine = setup({
         READY: { target: 'done', actions: 'noteReady' },
         NEXT_STAGE: { target: 'requesting', actions: 'noteStage' },
         PENDING: 'watching',
-        BROKEN: { target: 'discarding', actions: 'noteBroken' },
+        BROKEN: { target: 'discarding', actions: ['noteBroken', 'forgetWatches'] },
         ABSENT: 'lookingUp',
         TRY_LATER: 'watching',
         NEEDS_OPERATOR: { target: 'stuck', actions: 'noteNeedOfOperator' },
@@ -252,11 +260,9 @@ export const operationMachine = setup({
     watching: {
       entry: ['countWatch', { type: 'wait', params: { kind: 'watch' } }],
       on: {
-        TIMER: [
-          { guard: 'watchedLongEnough', target: 'stuck', actions: 'noteGivenUp' },
-          { target: 'verifying' },
-        ],
-        RESUMED: { target: 'watching', reenter: true },
+        TIMER: [{ guard: 'watchedLongEnough', target: 'stuck', actions: 'noteGivenUp' }, { target: 'verifying' }],
+        // A restart begins the wait anew; it uses up no look. So below.
+        RESUMED: { actions: { type: 'wait', params: { kind: 'watch' } } },
       },
     },
     // Something is there that will never work and holds a name, an address or money. It goes before anything else.
@@ -265,6 +271,7 @@ export const operationMachine = setup({
       on: {
         GONE: [
           { guard: 'laterMayWork', target: 'backingOff', actions: 'forgetResource' },
+          { guard: 'personIsNeeded', target: 'stuck', actions: 'forgetResource' },
           { target: 'failed', actions: 'forgetResource' },
         ],
         IN_PROGRESS: 'leaving',
@@ -278,17 +285,14 @@ export const operationMachine = setup({
     leaving: {
       entry: ['countWatch', { type: 'wait', params: { kind: 'discard' } }],
       on: {
-        TIMER: [
-          { guard: 'watchedLongEnough', target: 'stuck', actions: 'noteGivenUp' },
-          { target: 'discarding' },
-        ],
-        RESUMED: { target: 'leaving', reenter: true },
+        TIMER: [{ guard: 'watchedLongEnough', target: 'stuck', actions: 'noteGivenUp' }, { target: 'discarding' }],
+        RESUMED: { actions: { type: 'wait', params: { kind: 'discard' } } },
       },
     },
     // The cloud said "later", and that nothing was done.
     backingOff: {
       entry: ['countRetry', { type: 'wait', params: { kind: 'retry' } }],
-      on: { TIMER: 'requesting', RESUMED: { target: 'backingOff', reenter: true } },
+      on: { TIMER: 'requesting', RESUMED: { actions: { type: 'wait', params: { kind: 'retry' } } } },
     },
     done: { type: 'final' },
     // Nothing of it is left on the cloud.

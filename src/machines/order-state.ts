@@ -12,15 +12,7 @@ export interface Stored<Context> {
 }
 
 export type OrderStatus =
-  | 'received'
-  | 'planned'
-  | 'provisioning'
-  | 'held'
-  | 'compensating'
-  | 'completed'
-  | 'partial'
-  | 'failed'
-  | 'cancelled';
+  'received' | 'planned' | 'provisioning' | 'held' | 'compensating' | 'completed' | 'partial' | 'failed' | 'cancelled';
 
 export const finalStatuses: readonly OrderStatus[] = ['completed', 'partial', 'failed', 'cancelled'];
 

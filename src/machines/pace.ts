@@ -34,11 +34,12 @@ export const defaultPace: Pace = {
  * @param askedMs what the cloud asked for (Retry-After), honoured up to ten minutes
  */
 export function delayMs(pace: Pace, kind: WaitKind, count: number, marker: string, askedMs: number | null): number {
-  if (kind === 'settle') return pace.settleMs;
-  if (kind === 'watch' || kind === 'discard') return pace.watchMs;
+  const asked = Math.min(askedMs ?? 0, 600_000);
+  if (kind === 'settle') return Math.max(pace.settleMs, asked);
+  if (kind === 'watch' || kind === 'discard') return Math.max(pace.watchMs, asked);
   const ceiling = Math.min(pace.retryMaxMs, pace.retryMs * 2 ** Math.min(count, 16));
   const jittered = Math.round(ceiling * (0.1 + 0.9 * fraction(`${marker}/${count}`)));
-  return Math.max(jittered, Math.min(askedMs ?? 0, 600_000));
+  return Math.max(jittered, asked);
 }
 
 /** A number in [0, 1) that depends on the text alone (FNV-1a). */

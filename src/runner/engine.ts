@@ -21,6 +21,8 @@ export interface OpenOrder {
   /** Events that arrived while a step is being stored. */
   waiting: Happening[];
   saving: boolean;
+  /** Steps taken that needed no storing of their own; they are stored with the next one that does. */
+  unsaved: Step[];
 }
 
 /** An event and what has to be stored with the step it causes. */
@@ -83,7 +85,15 @@ export class Engine {
 
   /** Takes an order whose first step has just been stored, and starts that step's effects. */
   begin(step: Step, facts: { order: WorkOrder | null; callbackUrl: string | null; claimed: boolean }): void {
-    const open: OpenOrder = { state: step.state, revision: 1, epoch: 1, waiting: [], saving: false, ...facts };
+    const open: OpenOrder = {
+      state: step.state,
+      revision: 1,
+      epoch: 1,
+      waiting: [],
+      saving: false,
+      unsaved: [],
+      ...facts,
+    };
     if (finalStatuses.includes(step.state.status) || step.state.machine.value === 'held') return;
     this.open.set(step.state.orderId, open);
     this.carryOut(open, step);
@@ -92,7 +102,17 @@ export class Engine {
   /** Takes an order from the database: after a restart, or from a worker that is gone. */
   resume(loaded: LoadedOrder): void {
     const { state, revision, epoch, callbackUrl } = loaded;
-    this.open.set(state.orderId, { state, revision, epoch, callbackUrl, order: null, claimed: false, waiting: [], saving: false });
+    this.open.set(state.orderId, {
+      state,
+      revision,
+      epoch,
+      callbackUrl,
+      order: null,
+      claimed: false,
+      waiting: [],
+      saving: false,
+      unsaved: [],
+    });
     this.dispatch(state.orderId, { event: { about: 'everything', event: { type: 'RESUMED' } } });
   }
 
@@ -139,7 +159,14 @@ export class Engine {
       if (happening.planned) planned = happening.planned;
     }
     if (steps.length === 0) return;
-    const step = mergeSteps(steps);
+    const taken = mergeSteps(steps);
+    if (!planned && secrets.length === 0 && onlyLooks(taken)) {
+      open.state = taken.state;
+      open.unsaved.push({ ...taken, effects: [] });
+      this.carryOut(open, taken);
+      return;
+    }
+    const step = mergeSteps([...open.unsaved.splice(0), taken]);
     open.saving = true;
     const ends = finalStatuses.includes(step.state.status);
     this.ready.push({
@@ -201,7 +228,10 @@ export class Engine {
   /** One step that PostgreSQL will never take must not hold up the others of its group. */
   private async saveApart(group: StepToSave[], done: Set<string>): Promise<Set<string>> {
     if (group.length === 1) {
-      this.options.log.fatal({ orderId: group[0]?.step.state.orderId }, 'a step cannot be stored; its order stops here');
+      this.options.log.fatal(
+        { orderId: group[0]?.step.state.orderId },
+        'a step cannot be stored; its order stops here',
+      );
       return done;
     }
     for (const one of group) for (const orderId of await this.save([one])) done.add(orderId);
@@ -209,7 +239,10 @@ export class Engine {
   }
 
   private async notStoredYet(group: StepToSave[], done: Set<string>): Promise<StepToSave[]> {
-    const rows = await readRevisions(this.options.pool, group.map(({ step }) => step.state.orderId));
+    const rows = await readRevisions(
+      this.options.pool,
+      group.map(({ step }) => step.state.orderId),
+    );
     return group.filter(({ step, seenRevision, epoch }) => {
       const row = rows.get(step.state.orderId);
       const ours = row?.epoch === epoch && row.workerId === this.options.workerId;
@@ -290,6 +323,19 @@ export function operationKey(operation: Pick<OperationState, 'partKey' | 'name'>
 function isCurrent(state: OrderState, wanted: OperationState): boolean {
   const now = state.operations.find((one) => operationKey(one) === operationKey(wanted));
   return now?.machine.value === wanted.machine.value && now.requestId === wanted.requestId;
+}
+
+/**
+ * A step after which only a question is asked (is the resource ready, is there one with our marker) needs no commit: a
+ * crash forgets it, and the state before it asks again. Five commits less for an order of three items.
+ */
+function onlyLooks(step: Step): boolean {
+  return (
+    step.announcements.length === 0 &&
+    step.orphans.length === 0 &&
+    step.effects.length > 0 &&
+    step.effects.every((effect) => effect.type === 'inspect' || effect.type === 'lookUp')
+  );
 }
 
 /** SQLSTATE classes 22 (data), 23 (constraint) and 42 (statement): trying again changes nothing. */

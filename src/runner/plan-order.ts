@@ -43,13 +43,19 @@ export async function planOrder(open: OpenOrder, options: PlanningOptions): Prom
     const resolutions = await Promise.all(
       [...groupBy(draft.parts, (part) => part.platformId)].map(async ([platformId, parts]) => {
         const platform = options.platforms.get(platformId);
-        if (!platform) throw new ProvisioningError('ask-human', 'CFG_PLATFORM_UNKNOWN', `Platform ${platformId} is not configured.`);
+        if (!platform)
+          throw new ProvisioningError('ask-human', 'CFG_PLATFORM_UNKNOWN', `Platform ${platformId} is not configured.`);
         return platform.provisioner.resolve({ order, parts });
       }),
     );
     const refused = resolutions.flatMap((resolution) => (resolution.state === 'held' ? resolution.holds : []));
     if (refused.length > 0) return held(refused);
-    return planned(assemblePlan(draft, resolutions.filter((resolution) => resolution.state === 'resolved')));
+    return planned(
+      assemblePlan(
+        draft,
+        resolutions.filter((resolution) => resolution.state === 'resolved'),
+      ),
+    );
   } catch (error) {
     return away(error, open, options.log);
   }
@@ -74,7 +80,9 @@ function held(holds: Hold[]): Happening {
 /** The cloud, or our own database, could not be asked: the order waits and is planned again. */
 function away(error: unknown, open: OpenOrder, log: Logger): Happening {
   const { code, message } =
-    error instanceof ProvisioningError ? error : { code: 'SYS_UNEXPECTED', message: 'Planning stopped on an error of our own; see the log.' };
+    error instanceof ProvisioningError
+      ? error
+      : { code: 'SYS_UNEXPECTED', message: 'Planning stopped on an error of our own; see the log.' };
   if (!(error instanceof ProvisioningError)) {
     log.error({ orderId: open.state.orderId, error: (error as Error).stack }, 'an order could not be planned');
   }

@@ -66,7 +66,10 @@ export class Platforms {
         await known?.provisioner.close();
       } catch (error) {
         // One platform with bad settings must not keep the others from working; its orders are held as unknown.
-        this.options.log.error({ platformId: row.platformId, reason: (error as Error).message }, 'platform cannot be used');
+        this.options.log.error(
+          { platformId: row.platformId, reason: (error as Error).message },
+          'platform cannot be used',
+        );
       }
     }
   }

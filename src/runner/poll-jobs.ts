@@ -76,7 +76,10 @@ export class Poller {
     let earliest = Number.POSITIVE_INFINITY;
     for (const job of jobs.values()) earliest = Math.min(earliest, job.nextPollAt);
     const delay = Math.min(Math.max(earliest - this.options.now(), 0), 60_000);
-    this.timers.set(platformId, setTimeout(() => void this.poll(platformId), delay));
+    this.timers.set(
+      platformId,
+      setTimeout(() => void this.poll(platformId), delay),
+    );
   }
 
   private async poll(platformId: string): Promise<void> {
@@ -108,7 +111,10 @@ export class Poller {
         })),
       );
     } catch (error) {
-      this.options.log.warn({ platformId: summary.id, jobs: due.length, reason: (error as Error).message }, 'jobs could not be asked about');
+      this.options.log.warn(
+        { platformId: summary.id, jobs: due.length, reason: (error as Error).message },
+        'jobs could not be asked about',
+      );
       for (const job of due) job.nextPollAt = now + Math.min(pace.pollMaxMs, pace.pollMinMs * 4);
       return;
     }

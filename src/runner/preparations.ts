@@ -90,7 +90,10 @@ export class Preparations {
         return;
       }
     } catch (error) {
-      this.options.log.warn({ preparation: entry.preparation.key, reason: (error as Error).message }, 'a preparation could not be looked at');
+      this.options.log.warn(
+        { preparation: entry.preparation.key, reason: (error as Error).message },
+        'a preparation could not be looked at',
+      );
     } finally {
       entry.asking = false;
     }
@@ -128,7 +131,11 @@ export class Preparations {
         ? { state: 'ready', facts: part?.machine.context.facts ?? {} }
         : {
             state: 'failed',
-            failure: itemFailure(state, 0) ?? { disposition: 'reject', code: 'CLD_OUTCOME_UNCLEAR', message: 'It could not be prepared.' },
+            failure: itemFailure(state, 0) ?? {
+              disposition: 'reject',
+              code: 'CLD_OUTCOME_UNCLEAR',
+              message: 'It could not be prepared.',
+            },
           };
     for (const orderId of entry.waiting) this.tell(orderId, entry, entry.outcome);
     entry.waiting.clear();

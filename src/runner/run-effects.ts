@@ -83,7 +83,11 @@ export class Effects {
     if (error instanceof OutcomeUnknownError) {
       const { code, message } = error;
       const looked = effect === 'lookUp' || effect === 'inspect';
-      return { event: looked ? { type: 'TRY_LATER', code, message, retryAfterMs: null } : { type: 'OUTCOME_UNKNOWN', code, message } };
+      return {
+        event: looked
+          ? { type: 'TRY_LATER', code, message, retryAfterMs: null }
+          : { type: 'OUTCOME_UNKNOWN', code, message },
+      };
     }
     // Our bug. Whether the request left nobody knows, so nothing is repeated; a person sees it.
     this.options.log.error(
@@ -136,21 +140,25 @@ async function callHandler(
   switch (effect) {
     case 'send': {
       const sent = await handler.send(request);
-      if (sent.state === 'pending') return { event: { type: 'ACCEPTED', jobId: sent.jobId, resourceId: sent.resourceId } };
+      if (sent.state === 'pending')
+        return { event: { type: 'ACCEPTED', jobId: sent.jobId, resourceId: sent.resourceId } };
       if (sent.state === 'next') return { event: { type: 'NEXT_STAGE', stage: sent.stage, memo: sent.memo } };
       return { event: { type: 'DONE', ...sent.found }, secrets: sent.secrets };
     }
     case 'lookUp': {
       const finding = await handler.find(request);
       if (finding.state === 'absent') return { event: { type: 'ABSENT' } };
-      if (finding.state === 'job') return { event: { type: 'FOUND_JOB', jobId: finding.jobId, resourceId: finding.resourceId } };
+      if (finding.state === 'job')
+        return { event: { type: 'FOUND_JOB', jobId: finding.jobId, resourceId: finding.resourceId } };
       return { event: { type: 'FOUND', resourceId: finding.resourceId, others: finding.others } };
     }
     case 'inspect': {
       const inspection = await handler.inspect(request, resourceId);
       if (inspection.state === 'ready') return { event: { type: 'READY', ...inspection.found } };
-      if (inspection.state === 'next') return { event: { type: 'NEXT_STAGE', stage: inspection.stage, memo: inspection.memo } };
-      if (inspection.state === 'broken') return { event: { type: 'BROKEN', code: inspection.code, message: inspection.message } };
+      if (inspection.state === 'next')
+        return { event: { type: 'NEXT_STAGE', stage: inspection.stage, memo: inspection.memo } };
+      if (inspection.state === 'broken')
+        return { event: { type: 'BROKEN', code: inspection.code, message: inspection.message } };
       return { event: { type: inspection.state === 'pending' ? 'PENDING' : 'ABSENT' } };
     }
     case 'discard':

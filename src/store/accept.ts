@@ -3,6 +3,7 @@ import type { OrderState, Step } from '../machines/order-state.js';
 import type { Problem } from '../errors.js';
 import type { Hold, Repair, Warning, WorkOrder } from '../schemas/work-order.js';
 import type { Sql } from './data-source.js';
+import { column, given, instant } from './rows.js';
 import { storedMachine, storedParts } from './steps.js';
 
 /** Whether the order of a given row is new; `is true` as in `steps.ts`. */
@@ -33,94 +34,132 @@ export interface ExistingOrder {
  * Writes new orders whole: order, document, items, secrets and the first events, in one statement. An order that is there
  * already is left exactly as it is (I2).
  *
- * @param orders at most one per order id
+ * @param fresh at most one per order id
  * @returns the ids that were new, and whether all their things were free to claim
  */
-export async function insertOrders(sql: Sql, orders: OrderToAccept[]): Promise<Map<string, { claimed: boolean }>> {
-  if (orders.length === 0) return new Map();
+export async function insertOrders(sql: Sql, fresh: OrderToAccept[]): Promise<Map<string, { claimed: boolean }>> {
+  if (fresh.length === 0) return new Map();
+  // Always in the same order, claims too: two batches that bring the same orders or things would lock each other out.
+  const orders = fresh.toSorted((a, b) => (a.step.state.orderId < b.step.state.orderId ? -1 : 1));
   const states = orders.map(({ step }) => step.state);
   const items = states.flatMap((state) => state.items.map((item, index) => ({ state, item, index })));
   const events = orders.flatMap(({ step }) => step.announcements.map((event) => ({ state: step.state, event })));
   const secrets = orders.flatMap(({ step, secrets }) => secrets.map((one) => ({ state: step.state, ...one })));
+  const plans = orders.filter(({ plan }) => plan !== null);
+  const values: unknown[] = [];
+  const stateRows = given(
+    [
+      column('order_id', 'uuid', states, (state) => state.orderId),
+      column('kind', 'text', states, (state) => state.kind),
+      column('producer', 'text', states, (state) => state.producer),
+      column('work_order_id', 'text', states, (state) => state.workOrderId),
+      column('user_id', 'text', orders, ({ order }) => order?.userId ?? ''),
+      column('account_id', 'text', orders, ({ order }) => order?.accountId ?? ''),
+      column('status', 'text', states, (state) => state.status),
+      column('machine', 'jsonb', states, (state) => JSON.stringify(storedMachine(state))),
+      column('worker_id', 'text', orders, ({ workerId }) => workerId),
+      column('event_sequence', 'int', states, (state) => state.sequence),
+    ],
+    values,
+  );
+  const documentRows = given(
+    [
+      column('order_id', 'uuid', states, (state) => state.orderId),
+      column('document', 'jsonb', orders, ({ order }) => JSON.stringify(order)),
+      column('content_hash', 'bytea', orders, ({ contentHash }) => Buffer.from(contentHash, 'hex')),
+      column('warnings', 'jsonb', orders, ({ warnings }) => JSON.stringify(warnings)),
+      column('repairs', 'jsonb', orders, ({ repairs }) => JSON.stringify(repairs)),
+      column('holds', 'jsonb', orders, ({ holds }) => JSON.stringify(holds)),
+    ],
+    values,
+  );
+  const planRows = given(
+    [
+      column('order_id', 'uuid', plans, ({ step }) => step.state.orderId),
+      column('plan', 'jsonb', plans, ({ plan }) => plan),
+    ],
+    values,
+  );
+  const itemRows = given(
+    [
+      column('order_id', 'uuid', items, ({ state }) => state.orderId),
+      column('item_index', 'smallint', items, ({ index }) => index),
+      column('work_order_item_id', 'text', items, ({ item }) => item.workOrderItemId),
+      column('resource_id', 'text', items, ({ item }) => item.resourceId),
+      column('resource_type', 'text', items, ({ item }) => item.resourceType),
+      column('platform_id', 'text', items, ({ item }) => item.platformId),
+      column('master', 'boolean', items, ({ item }) => item.master),
+      column('status', 'text', items, ({ item }) => item.status),
+      column('parts', 'jsonb', items, ({ state, index }) => JSON.stringify(storedParts(state, index))),
+    ],
+    values,
+  );
+  const eventRows = given(
+    [
+      column('order_id', 'uuid', events, ({ state }) => state.orderId),
+      column('sequence', 'int', events, ({ event }) => event.sequence),
+      column('type', 'text', events, ({ event }) => event.type),
+      column('item_index', 'smallint', events, ({ event }) => event.itemIndex),
+      column('at', 'timestamptz', events, ({ event }) => instant(event.at)),
+      column('data', 'jsonb', events, ({ event }) => JSON.stringify(event.data)),
+    ],
+    values,
+  );
+  const secretRows = given(
+    [
+      column('order_id', 'uuid', secrets, ({ state }) => state.orderId),
+      column('item_index', 'smallint', secrets, ({ itemIndex }) => itemIndex),
+      column('field', 'text', secrets, ({ field }) => field),
+      column('sealed', 'bytea', secrets, ({ sealed }) => Buffer.from(sealed)),
+    ],
+    values,
+  );
+  const claimRows = given(
+    [
+      column('producer', 'text', items, ({ state }) => state.producer),
+      column('resource_id', 'text', items, ({ item }) => item.resourceId),
+      column('order_id', 'uuid', items, ({ state }) => state.orderId),
+    ],
+    values,
+  );
+  const countRows = given(
+    [
+      column('order_id', 'uuid', states, (state) => state.orderId),
+      column('items', 'int', states, (state) => state.items.length),
+    ],
+    values,
+  );
   const { rows } = await sql.query<{ order_id: string; claimed: boolean }>({
     name: 'insert-orders',
     text: `
       with fresh as (
         insert into work_order (order_id, kind, producer, work_order_id, user_id, account_id, status, machine, worker_id,
           event_sequence)
-        select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-          $8::jsonb[], $9::text[], $10::int[])
-        on conflict do nothing
+        select * from ${stateRows} on conflict do nothing
         returning order_id),
       documents as (
-        insert into work_order_document (order_id, document, content_hash, warnings, repairs, holds, plan)
-        select given.* from unnest($1::uuid[], $11::jsonb[], $12::bytea[], $13::jsonb[], $14::jsonb[], $15::jsonb[],
-          $16::jsonb[]) as given (order_id, document, content_hash, warnings, repairs, holds, plan)
-          where ${isFresh}),
+        insert into work_order_document (order_id, document, content_hash, warnings, repairs, holds)
+        select * from ${documentRows} where ${isFresh}),
+      plans as (
+        insert into work_order_plan (order_id, plan) select * from ${planRows} where ${isFresh}),
       items as (
         insert into work_order_item (order_id, item_index, work_order_item_id, resource_id, resource_type, platform_id,
           master, status, parts)
-        select given.* from unnest($17::uuid[], $18::smallint[], $19::text[], $20::text[], $21::text[], $22::text[],
-          $23::boolean[], $24::text[], $25::jsonb[])
-          as given (order_id, item_index, work_order_item_id, resource_id, resource_type, platform_id, master, status, parts)
-          where ${isFresh}),
+        select * from ${itemRows} where ${isFresh}),
       events as (
         insert into event (order_id, sequence, type, item_index, at, data)
-        select given.* from unnest($26::uuid[], $27::int[], $28::text[], $29::smallint[], $30::timestamptz[], $31::jsonb[])
-          as given (order_id, sequence, type, item_index, at, data) where ${isFresh}),
+        select * from ${eventRows} where ${isFresh}),
       secrets as (
         insert into sealed_secret (order_id, item_index, field, sealed, origin)
-        select given.*, 'order' from unnest($32::uuid[], $33::smallint[], $34::text[], $35::bytea[])
-          as given (order_id, item_index, field, sealed) where ${isFresh}),
+        select given.*, 'order' from ${secretRows} where ${isFresh}),
       claims as (
         insert into resource_claim (producer, resource_id, order_id)
-        select given.producer, given.resource_id, given.order_id
-          from unnest($36::text[], $19::text[], $20::text[], $17::uuid[]) as given (producer, work_order_item_id, resource_id, order_id)
-          where ${isFresh}
-        on conflict do nothing
+        select * from ${claimRows} where ${isFresh} on conflict do nothing
         returning order_id)
-      select given.order_id, given.items = coalesce(count(claims.order_id), 0) as claimed
-        from unnest($1::uuid[], $37::int[]) as given (order_id, items) left join claims using (order_id)
+      select given.order_id, given.items = count(claims.order_id) as claimed
+        from ${countRows} left join claims using (order_id)
        where ${isFresh} group by given.order_id, given.items`,
-    values: [
-      states.map((state) => state.orderId),
-      states.map((state) => state.kind),
-      states.map((state) => state.producer),
-      states.map((state) => state.workOrderId),
-      orders.map(({ order }) => order?.userId ?? ''),
-      orders.map(({ order }) => order?.accountId ?? ''),
-      states.map((state) => state.status),
-      states.map((state) => JSON.stringify(storedMachine(state))),
-      orders.map(({ workerId }) => workerId),
-      states.map((state) => state.sequence),
-      orders.map(({ order }) => JSON.stringify(order)),
-      orders.map(({ contentHash }) => Buffer.from(contentHash, 'hex')),
-      orders.map(({ warnings }) => JSON.stringify(warnings)),
-      orders.map(({ repairs }) => JSON.stringify(repairs)),
-      orders.map(({ holds }) => JSON.stringify(holds)),
-      orders.map(({ plan }) => plan),
-      items.map(({ state }) => state.orderId),
-      items.map(({ index }) => index),
-      items.map(({ item }) => item.workOrderItemId),
-      items.map(({ item }) => item.resourceId),
-      items.map(({ item }) => item.resourceType),
-      items.map(({ item }) => item.platformId),
-      items.map(({ item }) => item.master),
-      items.map(({ item }) => item.status),
-      items.map(({ state, index }) => JSON.stringify(storedParts(state, index))),
-      events.map(({ state }) => state.orderId),
-      events.map(({ event }) => event.sequence),
-      events.map(({ event }) => event.type),
-      events.map(({ event }) => event.itemIndex),
-      events.map(({ event }) => new Date(event.at).toISOString()),
-      events.map(({ event }) => JSON.stringify(event.data)),
-      secrets.map(({ state }) => state.orderId),
-      secrets.map(({ itemIndex }) => itemIndex),
-      secrets.map(({ field }) => field),
-      secrets.map(({ sealed }) => Buffer.from(sealed)),
-      items.map(({ state }) => state.producer),
-      states.map((state) => state.items.length),
-    ],
+    values,
   });
   return new Map(rows.map((row) => [row.order_id, { claimed: row.claimed }]));
 }
@@ -160,29 +199,32 @@ export interface MessageToKeep {
 
 /** Keeps deliveries. A Kafka record that is delivered again (same place, same bytes) is not kept twice. */
 export async function insertMessages(sql: Sql, messages: MessageToKeep[]): Promise<void> {
+  const values: unknown[] = [];
+  const rows = given(
+    [
+      column('message_id', 'uuid', messages, (one) => one.messageId),
+      column('channel', 'text', messages, (one) => one.channel),
+      column('origin', 'text', messages, (one) => one.origin),
+      column('verdict', 'text', messages, (one) => one.verdict),
+      column('code', 'text', messages, (one) => one.code),
+      column('problems', 'jsonb', messages, (one) => JSON.stringify(one.problems)),
+      column('order_id', 'uuid', messages, (one) => one.orderId),
+      column('work_order_id', 'text', messages, (one) => one.workOrderId),
+      column('body_sha256', 'bytea', messages, (one) => Buffer.from(one.bodySha256)),
+      column('sealed_body', 'bytea', messages, (one) => Buffer.from(one.sealedBody)),
+      column('sealed_proposal', 'bytea', messages, (one) => one.sealedProposal && Buffer.from(one.sealedProposal)),
+      column('headers', 'jsonb', messages, (one) => JSON.stringify(one.headers)),
+      column('repairs', 'jsonb', messages, (one) => JSON.stringify(one.repairs)),
+    ],
+    values,
+  );
   await sql.query({
     name: 'insert-messages',
     text: `
       insert into received_message (message_id, channel, origin, verdict, code, problems, order_id, work_order_id,
         body_sha256, sealed_body, sealed_proposal, headers, repairs)
-      select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::uuid[],
-        $8::text[], $9::bytea[], $10::bytea[], $11::bytea[], $12::jsonb[], $13::jsonb[])
-      on conflict do nothing`,
-    values: [
-      messages.map((one) => one.messageId),
-      messages.map((one) => one.channel),
-      messages.map((one) => one.origin),
-      messages.map((one) => one.verdict),
-      messages.map((one) => one.code),
-      messages.map((one) => JSON.stringify(one.problems)),
-      messages.map((one) => one.orderId),
-      messages.map((one) => one.workOrderId),
-      messages.map((one) => Buffer.from(one.bodySha256)),
-      messages.map((one) => Buffer.from(one.sealedBody)),
-      messages.map((one) => one.sealedProposal && Buffer.from(one.sealedProposal)),
-      messages.map((one) => JSON.stringify(one.headers)),
-      messages.map((one) => JSON.stringify(one.repairs)),
-    ],
+      select * from ${rows} on conflict do nothing`,
+    values,
   });
 }
 

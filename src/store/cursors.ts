@@ -32,4 +32,3 @@ export async function moveCursor(sql: Sql, consumer: string, owner: string, to: 
   });
   return rowCount === 1;
 }
-

@@ -7,6 +7,7 @@ import { EventEntity } from '../entities/event.entity.js';
 import { PlatformEntity } from '../entities/platform.entity.js';
 import { ReceivedMessageEntity } from '../entities/received-message.entity.js';
 import { WorkOrderDocumentEntity } from '../entities/work-order-document.entity.js';
+import { WorkOrderPlanEntity } from '../entities/work-order-plan.entity.js';
 import { WorkOrderItemEntity } from '../entities/work-order-item.entity.js';
 import { WorkOrderEntity } from '../entities/work-order.entity.js';
 
@@ -19,7 +20,10 @@ export type Sql = Pick<pg.Pool, 'query'>;
  * @param url PostgreSQL connection string
  * @param options `applicationName` is how other workers see that this one lives (pg_stat_activity); `poolSize` connections
  */
-export function createDataSource(url: string, options: { applicationName?: string; poolSize?: number } = {}): DataSource {
+export function createDataSource(
+  url: string,
+  options: { applicationName?: string; poolSize?: number } = {},
+): DataSource {
   return new DataSource({
     type: 'postgres',
     url,
@@ -38,6 +42,7 @@ export function createDataSource(url: string, options: { applicationName?: strin
     entities: [
       WorkOrderEntity,
       WorkOrderDocumentEntity,
+      WorkOrderPlanEntity,
       WorkOrderItemEntity,
       CloudOperationEntity,
       ReceivedMessageEntity,
@@ -61,7 +66,8 @@ export function createHotPool(url: string, options: { applicationName: string; s
     connectionTimeoutMillis: 10_000,
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 60_000,
-    options: '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan -c jit=off',
+    options:
+      '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan -c jit=off',
   });
   // Without a listener a killed idle backend ends the process (node-postgres #2439); the next query says what is wrong.
   pool.on('error', () => {});

@@ -21,8 +21,9 @@ export async function loadOrders(sql: Sql, orderIds: string[]): Promise<LoadedOr
   const [orders, items, operations] = await Promise.all([
     sql.query<OrderRow>(
       `select o.order_id, o.kind, o.producer, o.work_order_id, o.status, o.machine, o.revision, o.epoch, o.event_sequence,
-              d.plan, d.document ->> 'callbackUrl' as callback_url
-         from work_order o left join work_order_document d using (order_id) where o.order_id = any($1::uuid[])`,
+              p.plan, d.document ->> 'callbackUrl' as callback_url
+         from work_order o left join work_order_document d using (order_id) left join work_order_plan p using (order_id)
+        where o.order_id = any($1::uuid[])`,
       [orderIds],
     ),
     sql.query<ItemRow>(

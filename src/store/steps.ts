@@ -1,5 +1,6 @@
 import type { OrderState, Step } from '../machines/order-state.js';
 import type { Sql } from './data-source.js';
+import { type Column, column, given, instant } from './rows.js';
 import { finalStatuses } from '../machines/order-state.js';
 
 /** A step with the revision it was decided on; the row must still have it, and the worker's epoch. */
@@ -28,13 +29,7 @@ export async function saveSteps(sql: Sql, workerId: string, steps: StepToSave[])
   const tables = tablesOf(steps);
   const used = tables.filter((table) => table.always || (table.columns[0]?.values.length ?? 0) > 0);
   const values: unknown[] = [workerId];
-  const ctes = used.map((table) => {
-    const first = values.length + 1;
-    values.push(...table.columns.map((column) => column.values));
-    const arrays = table.columns.map((column, i) => `$${first + i}::${column.type}[]`).join(', ');
-    const names = table.columns.map((column) => column.name).join(', ');
-    return table.cte(`unnest(${arrays}) as given (${names})`);
-  });
+  const ctes = used.map((table) => table.cte(given(table.columns, values)));
   const name = `save-steps-${used.map((table) => table.letter).join('')}`;
   const { rows } = await sql.query<{ order_id: string }>({
     name,
@@ -67,8 +62,8 @@ const isSaved = '(given.order_id in (select order_id from saved)) is true';
 interface Table {
   letter: string;
   always?: boolean;
-  columns: { name: string; type: string; values: unknown[] }[];
-  cte(given: string): string;
+  columns: Column[];
+  cte(rows: string): string;
 }
 
 function tablesOf(steps: StepToSave[]): Table[] {
@@ -101,11 +96,11 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('event_sequence', 'int', states, (state) => state.sequence),
         column('finished', 'boolean', states, (state) => finalStatuses.includes(state.status)),
       ],
-      cte: (given) => `saved as (
+      cte: (rows) => `saved as (
         update work_order o set status = given.status, machine = given.machine, revision = o.revision + 1,
           event_sequence = given.event_sequence, updated_at = now(),
           finished_at = case when given.finished then now() end
-        from ${given}
+        from ${rows}
         where o.order_id = given.order_id and o.revision = given.seen_revision and o.epoch = given.seen_epoch
           and o.worker_id = $1
         returning o.order_id)`,
@@ -118,9 +113,9 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('status', 'text', items, ({ state, index }) => state.items[index]?.status),
         column('parts', 'jsonb', items, ({ state, index }) => JSON.stringify(storedParts(state, index))),
       ],
-      cte: (given) => `items as (
+      cte: (rows) => `items as (
         update work_order_item i set status = given.status, parts = given.parts
-        from ${given}
+        from ${rows}
         where i.order_id = given.order_id and i.item_index = given.item_index and ${isSaved})`,
     },
     {
@@ -143,10 +138,10 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('submitted_at', 'timestamptz', operations, ({ operation }) => instant(operation.submittedAt)),
         column('finished_at', 'timestamptz', operations, ({ operation }) => instant(operation.finishedAt)),
       ],
-      cte: (given) => `operations as (
+      cte: (rows) => `operations as (
         insert into cloud_operation as c (order_id, part_key, name, item_index, platform_id, marker, state, attempt,
           request_id, job_id, resource_id, context, due_at, created_at, submitted_at, finished_at)
-        select given.* from ${given} where ${isSaved}
+        select given.* from ${rows} where ${isSaved}
         on conflict (order_id, part_key, name) do update set state = excluded.state, attempt = excluded.attempt,
           request_id = excluded.request_id, job_id = excluded.job_id, resource_id = excluded.resource_id,
           context = excluded.context, due_at = excluded.due_at, submitted_at = excluded.submitted_at,
@@ -162,9 +157,9 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('at', 'timestamptz', events, ({ event }) => instant(event.at)),
         column('data', 'jsonb', events, ({ event }) => JSON.stringify(event.data)),
       ],
-      cte: (given) => `events as (
+      cte: (rows) => `events as (
         insert into event (order_id, sequence, type, item_index, at, data)
-        select given.* from ${given} where ${isSaved})`,
+        select given.* from ${rows} where ${isSaved})`,
     },
     {
       letter: 'p',
@@ -174,10 +169,11 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('warnings', 'jsonb', plans, ({ planDocument }) => planDocument?.warnings),
         column('holds', 'jsonb', plans, ({ planDocument }) => planDocument?.holds),
       ],
-      cte: (given) => `plans as (
-        update work_order_document d set plan = coalesce(given.plan, d.plan), warnings = d.warnings || given.warnings,
-          holds = d.holds || given.holds
-        from ${given} where d.order_id = given.order_id and ${isSaved})`,
+      cte: (rows) => `plans as (
+        insert into work_order_plan as p (order_id, plan, warnings, holds)
+        select given.* from ${rows} where ${isSaved}
+        on conflict (order_id) do update set plan = coalesce(nullif(excluded.plan, 'null'), p.plan),
+          warnings = p.warnings || excluded.warnings, holds = p.holds || excluded.holds)`,
     },
     {
       letter: 'b',
@@ -185,9 +181,9 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('order_id', 'uuid', callbacks, ({ step }) => step.state.orderId),
         column('url', 'text', callbacks, ({ callbackUrl }) => callbackUrl),
       ],
-      cte: (given) => `callbacks as (
+      cte: (rows) => `callbacks as (
         insert into callback_delivery (order_id, url)
-        select given.* from ${given} where ${isSaved} on conflict do nothing)`,
+        select given.* from ${rows} where ${isSaved} on conflict do nothing)`,
     },
     {
       letter: 's',
@@ -197,9 +193,9 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('field', 'text', secrets, (one) => one.field),
         column('sealed', 'bytea', secrets, (one) => Buffer.from(one.sealed)),
       ],
-      cte: (given) => `secrets as (
+      cte: (rows) => `secrets as (
         insert into sealed_secret (order_id, item_index, field, sealed, origin)
-        select given.*, 'cloud' from ${given} where ${isSaved}
+        select given.*, 'cloud' from ${rows} where ${isSaved}
         on conflict (order_id, item_index, field) do update set sealed = excluded.sealed, origin = 'cloud')`,
     },
     {
@@ -211,19 +207,11 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('marker', 'text', orphans, ({ operation }) => operation.marker),
         column('order_id', 'uuid', orphans, (one) => one.orderId),
       ],
-      cte: (given) => `orphans as (
+      cte: (rows) => `orphans as (
         insert into orphan (platform_id, resource_id, operation, marker, order_id)
-        select given.* from ${given} where ${isSaved} on conflict do nothing)`,
+        select given.* from ${rows} where ${isSaved} on conflict do nothing)`,
     },
   ];
-}
-
-function column<Row>(name: string, type: string, rows: Row[], read: (row: Row) => unknown) {
-  return { name, type, values: rows.map(read) };
-}
-
-function instant(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }
 
 /** `machine` column: the order machine and its own alarm. */

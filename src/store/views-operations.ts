@@ -126,7 +126,7 @@ export async function readPreparations(
   const { rows } = await sql.query<PreparationRow>(
     `select platform_id, part_key, order_id, state, job_id, context -> 'failure' ->> 'message' as failure, created_at,
             submitted_at
-       from cloud_operation where marker = any($1)`,
+       from cloud_operation where marker = any($1) order by created_at desc`,
     [markers],
   );
   return rows.map((row) => ({

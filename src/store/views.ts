@@ -34,8 +34,10 @@ export async function findOrderId(sql: Sql, id: string, producer = 'default'): P
 export async function readOrderRecord(sql: Sql, orderId: string): Promise<OrderRecord | null> {
   const { rows } = await sql.query<RecordRow>(
     `select o.order_id, o.user_id, o.account_id, o.created_at, o.updated_at, o.finished_at, o.revision,
-            d.document, d.warnings, d.repairs, d.holds
-       from work_order o join work_order_document d using (order_id) where o.order_id = $1`,
+            d.document, d.repairs, d.warnings || coalesce(p.warnings, '[]') as warnings,
+            d.holds || coalesce(p.holds, '[]') as holds
+       from work_order o join work_order_document d using (order_id) left join work_order_plan p using (order_id)
+      where o.order_id = $1`,
     [orderId],
   );
   const row = rows[0];

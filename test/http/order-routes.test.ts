@@ -138,6 +138,15 @@ describe('an order that is being built', () => {
   });
 });
 
+test('the password of the VM is in no answer', async () => {
+  const password = /rootPassword\\?": ?\\?"([^"\\]+)/.exec(fixture('order-86.json').toString())?.[1] ?? '';
+  expect(password).not.toBe('');
+  for (const path of ['', '/plan', '/timeline']) {
+    expect((await api.get(`/v1/work-orders/${orderId}${path}`)).text).not.toContain(password);
+  }
+  expect((await api.get('/v1/work-orders')).text).not.toContain(password);
+});
+
 test('an order that is held says why, and nothing is built', async () => {
   const { json } = await api.get(`/v1/work-orders/${heldId}`);
   expect(json).toMatchObject({ status: 'held', reason: { code: 'ITM_ID_REPEATED' } });

@@ -206,4 +206,11 @@ describe('GET /v1/events', () => {
   test('refuses the id of something else', async () => {
     expect((await follow(1, { 'last-event-id': 'abc' })).status).toBe(400);
   });
+  test('is refused, like every path, to headers without end', async () => {
+    const address = api.app.server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const answer = await fetch(`http://127.0.0.1:${port}/healthz`, { headers: { 'x-long': 'x'.repeat(20_000) } });
+    expect(answer.status).toBe(431);
+    expect(await answer.json()).toMatchObject({ code: 'API_HEADERS_TOO_LARGE', status: 431 });
+  });
 });

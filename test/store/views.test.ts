@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import {
@@ -54,6 +55,14 @@ const event = (sql: Pick<pg.Pool, 'query'>, orderId: string, sequence: number) =
 
 const page = { statuses: null, platformId: null, accountId: null, text: null };
 
+/** Transaction numbers are those of the whole server: another test's open transaction delays what may be read. */
+async function untilReadable(count: number) {
+  for (const giveUpAt = Date.now() + 20_000; ; await sleep(20)) {
+    const { events } = await readEvents(pool, beginning, 10);
+    if (events.length >= count || Date.now() > giveUpAt) return events;
+  }
+}
+
 describe('reading events', () => {
   beforeEach(() => pool.query('truncate event'));
 
@@ -68,7 +77,7 @@ describe('reading events', () => {
     expect(early).toEqual({ events: [], cursor: beginning });
     await writer.query('commit');
     writer.release();
-    const { events } = await readEvents(pool, beginning, 10);
+    const events = await untilReadable(2);
     expect(events.map((one) => one.workOrderId)).toEqual(['WO-slow', 'WO-fast']);
   });
 
@@ -79,6 +88,7 @@ describe('reading events', () => {
     for (let sequence = 1; sequence <= 5; sequence++) await event(writer, orderId, sequence);
     await writer.query('commit');
     writer.release();
+    await untilReadable(5);
     const seen: number[] = [];
     let cursor = beginning;
     for (let reads = 0; reads < 4; reads++) {
@@ -93,8 +103,10 @@ describe('reading events', () => {
   test('can begin with what happens from now on', async () => {
     const orderId = await order('WO-now');
     await event(pool, orderId, 1);
+    await untilReadable(1);
     const now = await newestCursor(pool);
     await event(pool, orderId, 2);
+    await untilReadable(2);
     const { events } = await readEvents(pool, now, 10);
     expect(events.map((one) => one.sequence)).toEqual([2]);
   });

@@ -98,6 +98,7 @@ async function start(
   const profile = await startEmbeddedProfile({
     dataDir,
     port: null,
+    guarded: true,
     env: broker ? { ...rest, KAFKA_BROKERS: broker.brokers.join(',') } : rest,
     latencyMs: { min: 300, max: 1_300 },
     say: (line) => io.status(`  ${line}`),

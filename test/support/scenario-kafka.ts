@@ -1,0 +1,108 @@
+/** The other end of Kafka: sends what billing sends, and keeps what comes back. */
+import kafkajs, { type Consumer, type Kafka, type Producer } from 'kafkajs';
+import type { ScenarioMessage } from './scenario-orders.js';
+
+const { Partitioners, logLevel } = kafkajs;
+
+export interface ReceivedEvent {
+  id: string;
+  type: string;
+  subject: string;
+  sequence: number;
+  data: Record<string, unknown>;
+  /** As it came, to look for what must not be in it. */
+  text: string;
+}
+
+export interface ReceivedRejection {
+  code: string;
+  workOrderId: string | null;
+  origin: string;
+  text: string;
+}
+
+export interface Topics {
+  orders: string;
+  events: string;
+  rejected: string;
+}
+
+export class Billing {
+  private readonly kafka: Kafka;
+  private producer: Producer | null = null;
+  private consumer: Consumer | null = null;
+  /** In the order in which they came; an event that came twice is here twice. */
+  readonly events: ReceivedEvent[] = [];
+  readonly rejections: ReceivedRejection[] = [];
+
+  constructor(
+    brokers: string[],
+    private readonly topics: Topics,
+  ) {
+    this.kafka = new kafkajs.Kafka({
+      clientId: 'billing',
+      brokers,
+      logLevel: logLevel.NOTHING,
+      retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 2_000 },
+    });
+  }
+
+  /** Makes the topics and starts to listen. */
+  async start(): Promise<void> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: Object.values(this.topics).map((topic: string) => ({ topic, numPartitions: 6 })),
+    });
+    await admin.disconnect();
+    this.producer = this.kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+    await this.producer.connect();
+    this.consumer = this.kafka.consumer({ groupId: `${this.topics.events}.billing`, maxWaitTimeInMs: 100 });
+    await this.consumer.connect();
+    await this.consumer.subscribe({ topics: [this.topics.events, this.topics.rejected], fromBeginning: true });
+    await this.consumer.run({
+      eachMessage: async ({ topic, message }) => {
+        const text = message.value?.toString() ?? '';
+        const headers = JSON.stringify(message.headers, (_, value: unknown) => textOf(value));
+        const value = JSON.parse(text) as ReceivedEvent & ReceivedRejection;
+        if (topic === this.topics.events) this.events.push({ ...value, text: `${text}\n${headers}` });
+        else this.rejections.push({ ...value, text: `${text}\n${headers}` });
+      },
+    });
+  }
+
+  /** Sends the messages in their order. */
+  async send(messages: ScenarioMessage[]): Promise<void> {
+    for (let at = 0; at < messages.length; at += 200) {
+      const chunk = messages.slice(at, at + 200);
+      const records = chunk.map(({ key, bytes }) => ({ key, value: bytes }));
+      await this.producer?.send({ topic: this.topics.orders, messages: records });
+    }
+  }
+
+  /** Records that the group has not committed. */
+  async lag(groupId: string): Promise<number> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    try {
+      const ends = await admin.fetchTopicOffsets(this.topics.orders);
+      const [committed] = await admin.fetchOffsets({ groupId, topics: [this.topics.orders] });
+      const at = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+      return ends.reduce((sum, { partition, high }) => sum + Number(high) - Math.max(0, at.get(partition) ?? 0), 0);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.consumer?.disconnect();
+    await this.producer?.disconnect();
+  }
+}
+
+/** Headers are bytes, and `toJSON` has made lists of numbers of them before a replacer sees them. */
+function textOf(value: unknown): unknown {
+  const bytes = value as { type?: unknown; data?: unknown } | null;
+  return bytes?.type === 'Buffer' ? Buffer.from(bytes.data as number[]).toString() : value;
+}

@@ -1,0 +1,180 @@
+/** Everything a scenario needs for real: database, broker, a simulated cloud in its own process, workers in theirs. */
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { freePort } from '../../src/embedded/free-port.js';
+import { testDatabase } from './database.js';
+import { kafkaForTests, uniqueTopic } from './kafka.js';
+import { runFolder } from './run-folder.js';
+import { Billing, type Topics } from './scenario-kafka.js';
+import { buildCommand, CommandProcess } from './scenario-process.js';
+
+/** The two data centres that the samples name. */
+export const platformIds = ['7f61019a8d3011e7aebb005056aaa8be', 'sjif259a8d3011e7aebb005056aaa8be'] as const;
+
+export interface SimulatedThing {
+  kind: string;
+  id: string;
+  name: string | null;
+  marker: string | null;
+  state: string | null;
+  attachedTo: string | null;
+  details: Record<string, unknown>;
+}
+
+export interface Effect {
+  operation: string;
+  effect: 'created' | 'deleted' | 'changed';
+  kind: string;
+  id: string;
+  marker: string | null;
+}
+
+/** A running worker and where its API is. */
+export interface RunningWorker {
+  process: CommandProcess;
+  url: string;
+}
+
+export interface WorldOptions {
+  /** How long the cloud's jobs take, as `simulate --latency` wants it. */
+  latency?: string;
+  /** More of the worker's environment. */
+  env?: Record<string, string>;
+}
+
+export class World {
+  private readonly stops: (() => Promise<unknown>)[] = [];
+  private readonly workers: CommandProcess[] = [];
+  readonly token = randomBytes(18).toString('base64url');
+  readonly topics: Topics;
+  readonly groupId: string;
+
+  private constructor(
+    readonly name: string,
+    readonly databaseUrl: string,
+    readonly billing: Billing,
+    readonly pool: pg.Pool,
+    private readonly cloudUrl: string,
+    private readonly env: Record<string, string>,
+  ) {
+    this.topics = { orders: `${name}.orders`, events: `${name}.events`, rejected: `${name}.rejected` };
+    this.groupId = `${name}.workers`;
+  }
+
+  static async start(scenario: string, options: WorldOptions = {}): Promise<World> {
+    buildCommand();
+    const name = uniqueTopic(scenario);
+    const [{ brokers }, database] = [await kafkaForTests(), await testDatabase()];
+    const stops: (() => Promise<unknown>)[] = [() => database.drop()];
+    const pool = new pg.Pool({ connectionString: database.url, max: 3 });
+    pool.on('error', () => undefined); // a cut connection also fails the statement, which is where it is reported
+    stops.push(() => pool.end());
+    const topics = { orders: `${name}.orders`, events: `${name}.events`, rejected: `${name}.rejected` };
+    const billing = new Billing(brokers, topics);
+    stops.push(() => billing.stop());
+    try {
+      await billing.start();
+      const keys = { apiKey: randomBytes(24).toString('base64url'), secretKey: randomBytes(24).toString('base64url') };
+      const port = await freePort();
+      const cloud = CommandProcess.start(
+        `${name}.cloud`,
+        ['simulate', 'cloudstack', '--port', String(port), '--latency', options.latency ?? '20-60'],
+        { ORDERWRIGHT_SIMULATOR_API_KEY: keys.apiKey, ORDERWRIGHT_SIMULATOR_SECRET_KEY: keys.secretKey },
+      );
+      stops.push(() => cloud.end('SIGTERM'));
+      await cloud.says(/Control side/);
+      const cloudUrl = `http://127.0.0.1:${port}`;
+      const env = {
+        DATABASE_URL: database.url,
+        KAFKA_BROKERS: brokers.join(','),
+        KAFKA_CLIENT_ID: 'orderwright-scenario',
+        KAFKA_GROUP_ID: `${name}.workers`,
+        KAFKA_TOPIC_ORDERS: topics.orders,
+        KAFKA_TOPIC_EVENTS: topics.events,
+        KAFKA_TOPIC_REJECTED: topics.rejected,
+        PORT: '0',
+        ORDERWRIGHT_SECRET_KEY: randomBytes(32).toString('base64'),
+        ORDERWRIGHT_PLATFORMS: platformsFile(name, `${cloudUrl}/client/api`, keys),
+        ...options.env,
+      };
+      const world = new World(name, database.url, billing, pool, cloudUrl, env);
+      world.stops.push(...stops);
+      return world;
+    } catch (error) {
+      for (const stop of stops.toReversed()) await stop().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** A worker and its API, ready. */
+  async startWorker(): Promise<RunningWorker> {
+    const process = CommandProcess.start(`${this.name}.worker-${this.workers.length + 1}`, ['serve'], {
+      ...this.env,
+      ORDERWRIGHT_API_TOKENS: `scenario:${this.token}`,
+    });
+    this.workers.push(process);
+    const [, url = ''] = await process.says(/"url":"([^"]+)","msg":"ready"/);
+    return { process, url };
+  }
+
+  /** Everything that any worker wrote. */
+  workerLogs(): string {
+    return this.workers.map((worker) => worker.log()).join('\n');
+  }
+
+  async query<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
+    return (await this.pool.query<Row>(text, values)).rows;
+  }
+
+  async resources(): Promise<SimulatedThing[]> {
+    return (await this.control<{ resources: SimulatedThing[] }>('resources')).resources;
+  }
+
+  async effects(): Promise<Effect[]> {
+    return (await this.control<{ audit: Effect[] }>('audit')).audit;
+  }
+
+  async calls(): Promise<Record<string, number>> {
+    return (await this.control<{ calls: Record<string, number> }>('calls')).calls;
+  }
+
+  /** A call of a worker's API. */
+  async api({ url }: RunningWorker, path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.token}`, ...(init.headers as Record<string, string> | undefined) };
+    return fetch(`${url}${path}`, { ...init, headers, signal: AbortSignal.timeout(30_000) });
+  }
+
+  /** Ends what it started, in reverse. */
+  async stop(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.end('SIGKILL')));
+    for (const stop of this.stops.toReversed()) await stop();
+  }
+
+  private async control<T>(what: string): Promise<T> {
+    const answer = await fetch(`${this.cloudUrl}/_sim/${what}`, { signal: AbortSignal.timeout(30_000) });
+    return (await answer.json()) as T;
+  }
+}
+
+function platformsFile(name: string, serviceUrl: string, credentials: Record<string, string>): string {
+  const pace = { settleMs: 400, watchMs: 100, retryMs: 200, retryMaxMs: 2_000, pollMinMs: 50, pollMaxMs: 500 };
+  const settings = {
+    createOfferings: true,
+    diskOfferings: { SATA: 'SATA', SSD: 'SSD' },
+    callsPerSecond: 2_000,
+    pace: { ...pace, jobDeadlineMs: 30_000 },
+  };
+  const platforms = platformIds.map((platformId, i) => ({
+    platformId,
+    name: `dc-${i + 1}`,
+    kind: 'cloudstack',
+    serviceUrl,
+    credentials,
+    settings,
+  }));
+  const file = join(runFolder(), `${name}.platforms.json`);
+  writeFileSync(file, JSON.stringify(platforms), { mode: 0o600 });
+  return file;
+}
