@@ -165,7 +165,7 @@ function callbackWarnings(order: WorkOrder, check: (url: string) => ReturnType<t
 }
 
 async function readiness(worker: Worker, consumer: WorkOrderConsumer | null) {
-  const silentMs = Date.now() - worker.ownership.lastBeatAt;
+  const { silentMs } = worker.ownership;
   const checks = [
     {
       what: 'database',

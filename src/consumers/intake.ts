@@ -49,8 +49,8 @@ export interface Receipt {
 export interface IntakeOptions {
   pool: pg.Pool;
   sealer: Sealer;
-  /** The worker that is to own accepted orders, or null when this process has no engine. */
-  workerId: string | null;
+  /** The worker that is to own accepted orders. */
+  identity: { workerId: string };
   surroundings(): Surroundings;
   /** Says on an order whose result may not be posted where it asks, that it will not be. */
   callbackWarnings(order: WorkOrder): Warning[];
@@ -158,7 +158,7 @@ export class Intake {
     const { order, holds, repairs, contentHash, secrets } = reading;
     return {
       step: beginOrder(orderId, order, holds, this.options.surroundings()),
-      workerId: this.options.workerId,
+      workerId: this.options.identity.workerId,
       order,
       contentHash,
       warnings: [...reading.warnings, ...this.options.callbackWarnings(order)],

@@ -43,7 +43,8 @@ export interface Outside {
 
 export interface EngineOptions {
   pool: pg.Pool;
-  workerId: string;
+  /** Whose name steps are stored in; it may change (see `Ownership`). */
+  identity: { workerId: string };
   installationId: string;
   log: Logger;
   now: () => number;
@@ -122,6 +123,13 @@ export class Engine {
     if (!open || this.stopped) return;
     open.waiting.push(happening);
     if (!open.saving) this.take(open);
+  }
+
+  /** Forgets every open order: they belong to others now. @returns how many */
+  dropAll(): number {
+    const dropped = this.open.size;
+    this.open.clear();
+    return dropped;
   }
 
   /** Resolves when everything decided so far is stored. */
@@ -212,7 +220,8 @@ export class Engine {
     let open = group;
     for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 2_000)) {
       try {
-        for (const orderId of await saveSteps(this.options.pool, this.options.workerId, open)) done.add(orderId);
+        for (const orderId of await saveSteps(this.options.pool, this.options.identity.workerId, open))
+          done.add(orderId);
         return done;
       } catch (error) {
         const code = (error as { code?: string }).code ?? 'none';
@@ -245,7 +254,7 @@ export class Engine {
     );
     return group.filter(({ step, seenRevision, epoch }) => {
       const row = rows.get(step.state.orderId);
-      const ours = row?.epoch === epoch && row.workerId === this.options.workerId;
+      const ours = row?.epoch === epoch && row.workerId === this.options.identity.workerId;
       if (ours && row.revision === seenRevision + 1) done.add(step.state.orderId);
       return ours && row.revision === seenRevision;
     });
@@ -259,7 +268,7 @@ export class Engine {
     this.carryOut(open, step);
     const { status, machine } = open.state;
     if (finalStatuses.includes(status) || machine.value === 'held') {
-      this.open.delete(open.state.orderId);
+      this.forget(open);
       this.outside?.ended(open);
     } else if (open.waiting.length > 0) {
       this.take(open);
@@ -270,7 +279,12 @@ export class Engine {
   private lost(open: OpenOrder): void {
     this.counters.lostRaces += 1;
     this.options.log.warn({ orderId: open.state.orderId }, 'order was taken over by another worker');
-    this.open.delete(open.state.orderId);
+    this.forget(open);
+  }
+
+  /** The order may have been taken anew meanwhile, as another object: that one stays. */
+  private forget(open: OpenOrder): void {
+    if (this.open.get(open.state.orderId) === open) this.open.delete(open.state.orderId);
   }
 
   private carryOut(open: OpenOrder, step: Step): void {

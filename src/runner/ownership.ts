@@ -1,17 +1,26 @@
+import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { loadOrders } from '../store/load-orders.js';
-import { buryWorkers, heartbeat, registerWorker, takeOver, unregisterWorker } from '../store/ownership.js';
+import { buryWorkers, heartbeat, registerWorker, silenceMs, takeOver, unregisterWorker } from '../store/ownership.js';
 import type { Engine } from './engine.js';
+
+/** Who this worker is. The id changes when others took it for dead: what it owned then is not its any more. */
+export interface Identity {
+  workerId: string;
+}
 
 export interface OwnershipOptions {
   pool: pg.Pool;
-  engine: Pick<Engine, 'resume'>;
-  workerId: string;
+  engine: Pick<Engine, 'resume' | 'dropAll'>;
+  identity: Identity;
   leaseMs: number;
   log: Logger;
   heartbeatMs?: number;
 }
+
+/** For how long a worker acts on its last heartbeat; shorter than any silence after which others take over. */
+const trustMs = silenceMs - 500;
 
 /**
  * Keeps this worker alive in the eyes of the others, and takes over what belongs to nobody: at start, when a worker is
@@ -21,50 +30,78 @@ export class Ownership {
   private timer: NodeJS.Timeout | null = null;
   private beating: Promise<void> | null = null;
   private beats = 0;
-  /** When the database last answered a heartbeat: for readiness. */
-  lastBeatAt = 0;
+  /** When the last heartbeat that the database confirmed was sent, on a clock that never jumps. */
+  private confirmedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly options: OwnershipOptions) {}
 
   async start(): Promise<void> {
-    await registerWorker(this.options.pool, this.options.workerId);
+    await registerWorker(this.options.pool, this.options.identity.workerId);
     await this.beat();
-    this.timer = setInterval(() => {
-      this.beating ??= this.beat()
-        .catch((error: unknown) => {
-          this.options.log.warn({ code: (error as { code?: string }).code }, 'heartbeat failed');
-        })
-        .finally(() => {
-          this.beating = null;
-        });
-    }, this.options.heartbeatMs ?? 1_000);
+    this.timer = setInterval(() => void this.beatOnce(), this.options.heartbeatMs ?? 1_000);
   }
 
   /** Gives everything up: the others take the orders over at once. */
   async stop(): Promise<void> {
     if (this.timer) clearInterval(this.timer);
     await this.beating;
-    await unregisterWorker(this.options.pool, this.options.workerId);
+    await unregisterWorker(this.options.pool, this.options.identity.workerId);
+  }
+
+  /** How long ago the database last confirmed that this worker lives, ms. */
+  get silentMs(): number {
+    return performance.now() - this.confirmedAt;
+  }
+
+  /**
+   * Resolves when this worker is certainly still the owner of what it holds. A process that was frozen wakes up with
+   * requests in its hands that another worker may long have sent: it asks before it acts (I6).
+   */
+  async mayAct(): Promise<void> {
+    while (this.silentMs > trustMs) {
+      await this.beatOnce();
+      if (this.silentMs > trustMs) await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  private beatOnce(): Promise<void> {
+    this.beating ??= this.beat()
+      .catch((error: unknown) => {
+        this.options.log.warn({ code: (error as { code?: string }).code }, 'heartbeat failed');
+      })
+      .finally(() => {
+        this.beating = null;
+      });
+    return this.beating;
   }
 
   private async beat(): Promise<void> {
-    const { pool, workerId, leaseMs, log } = this.options;
-    if (!(await heartbeat(pool, workerId))) {
-      // Others took us for dead. What they took is fenced by its epoch; what they left is still ours.
-      log.warn({ workerId }, 'this worker was taken for dead and signs on again');
-      await registerWorker(pool, workerId);
-    }
-    this.lastBeatAt = Date.now();
+    const { pool, identity, leaseMs, log } = this.options;
+    const askedAt = performance.now();
+    if (!(await heartbeat(pool, identity.workerId))) await this.signOnAgain();
+    this.confirmedAt = askedAt;
     const gone = await buryWorkers(pool, leaseMs);
     if (gone.length > 0) log.info({ workers: gone }, 'workers are gone');
     if (gone.length > 0 || this.beats % 10 === 0) await this.takeOverAll();
     this.beats += 1;
   }
 
+  /** Others took us for dead. Under a new name nothing is ours until we take it, with a new epoch, like anybody else. */
+  private async signOnAgain(): Promise<void> {
+    const { pool, identity, engine, log } = this.options;
+    log.warn(
+      { workerId: identity.workerId, orders: engine.dropAll() },
+      'this worker was taken for dead and starts anew',
+    );
+    identity.workerId = randomUUID();
+    await registerWorker(pool, identity.workerId);
+    this.beats = 0;
+  }
+
   private async takeOverAll(): Promise<void> {
-    const { pool, engine, workerId, log } = this.options;
+    const { pool, engine, identity, log } = this.options;
     for (;;) {
-      const orderIds = await takeOver(pool, workerId, 500);
+      const orderIds = await takeOver(pool, identity.workerId, 500);
       if (orderIds.length === 0) return;
       log.info({ orders: orderIds.length }, 'orders taken over');
       for (const loaded of await loadOrders(pool, orderIds)) engine.resume(loaded);

@@ -12,7 +12,7 @@ import type { Engine, OpenOrder } from './engine.js';
 export interface PreparationsOptions {
   pool: pg.Pool;
   engine: Engine;
-  workerId: string;
+  identity: { workerId: string };
   log: Logger;
 }
 
@@ -111,7 +111,7 @@ export class Preparations {
     const inserted = await insertOrders(this.options.pool, [
       {
         step,
-        workerId: this.options.workerId,
+        workerId: this.options.identity.workerId,
         order: null,
         contentHash: '',
         warnings: [],

@@ -16,6 +16,10 @@ export interface EffectsOptions {
   report(orderId: string, happening: Happening): void;
   openSecret(orderId: string, itemIndex: number, field: string): Promise<string | undefined>;
   seal(orderId: string, itemIndex: number, field: string, value: string): Uint8Array;
+  /** Resolves when this worker is certainly still the owner of what it holds. */
+  mayAct(): Promise<void>;
+  /** Whether the order is still the one this worker holds. */
+  isOurs(open: OpenOrder): boolean;
   /** Calls under way per platform at the most. */
   concurrency?: number;
 }
@@ -36,14 +40,16 @@ export class Effects {
     turns.take(() => this.call(effect, open, operation));
   }
 
-  /** Resolves when no call is under way. */
-  async idle(): Promise<void> {
-    await Promise.all([...this.turns.values()].map((turns) => turns.idle()));
+  /** Begins nothing more; resolves when no call is under way. What was not begun is taken up by the next owner. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.turns.values()].map((turns) => turns.stop()));
   }
 
   private async call(effect: CloudEffect, open: OpenOrder, operation: OperationState): Promise<void> {
     const { orderId } = open.state;
     const { partKey, name, itemIndex } = operation;
+    if (effect === 'send' || effect === 'discard') await this.options.mayAct();
+    if (!this.options.isOurs(open)) return;
     const { event, secrets } = await this.ask(effect, open, operation);
     const sealed = Object.entries(secrets ?? {}).map(([field, value]) => ({
       itemIndex,

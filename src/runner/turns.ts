@@ -3,16 +3,21 @@ export class Turns {
   private readonly waiting: (() => Promise<void>)[] = [];
   private running = 0;
   private whenIdle: (() => void)[] = [];
+  private stopped = false;
 
   constructor(private readonly limit: number) {}
 
   take(work: () => Promise<void>): void {
+    if (this.stopped) return;
     this.waiting.push(work);
     this.next();
   }
 
-  async idle(): Promise<void> {
-    if (this.running === 0 && this.waiting.length === 0) return;
+  /** Drops what waits and takes nothing more; resolves when nothing runs. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.waiting.length = 0;
+    if (this.running === 0) return;
     await new Promise<void>((resolve) => this.whenIdle.push(resolve));
   }
 

@@ -11,7 +11,7 @@ import { installationId as readInstallationId } from '../store/installation.js';
 import { listPlatforms } from '../store/platforms.js';
 import { readSecret } from '../store/secrets.js';
 import { Engine, type OpenOrder } from './engine.js';
-import { Ownership } from './ownership.js';
+import { type Identity, Ownership } from './ownership.js';
 import { planOrder } from './plan-order.js';
 import { Platforms } from './platforms.js';
 import { Poller } from './poll-jobs.js';
@@ -37,7 +37,6 @@ export interface WorkerOptions {
  * nothing of Kafka, HTTP or where its clouds really are.
  */
 export class Worker {
-  readonly workerId: string;
   private constructor(
     readonly installationId: string,
     readonly engine: Engine,
@@ -47,14 +46,17 @@ export class Worker {
     readonly poller: Poller,
     private readonly effects: Effects,
     private readonly preparations: Preparations,
-    workerId: string,
-  ) {
-    this.workerId = workerId;
+    private readonly identity: Identity,
+  ) {}
+
+  /** Who it is at the moment; others may have taken it for dead, and then it is somebody new. */
+  get workerId(): string {
+    return this.identity.workerId;
   }
 
   static async build(options: WorkerOptions): Promise<Worker> {
     const { pool, sealer, log, leaseMs } = options;
-    const workerId = options.workerId ?? randomUUID();
+    const identity: Identity = { workerId: options.workerId ?? randomUUID() };
     const installationId = await readInstallationId(pool);
     const now = Date.now;
     const platforms = new Platforms({
@@ -65,7 +67,7 @@ export class Worker {
       log,
     });
     const pace = (platformId: string) => platforms.pace(platformId);
-    const engine = new Engine({ pool, workerId, installationId, log, now, pace });
+    const engine = new Engine({ pool, identity, installationId, log, now, pace });
     const surroundings = (): Surroundings => ({ installationId, at: now(), pace });
     const seal = (orderId: string, itemIndex: number, field: string, value: string) =>
       sealer.seal(value, secretContext(orderId, itemIndex, field));
@@ -79,10 +81,12 @@ export class Worker {
         const sealed = await readSecret(pool, orderId, itemIndex, field);
         return sealed ? sealer.open(sealed, secretContext(orderId, itemIndex, field)) : undefined;
       },
+      mayAct: () => ownership.mayAct(),
+      isOurs: (open) => engine.get(open.state.orderId) === open,
       ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
     });
     const poller = new Poller({ platforms, log, now, report, seal });
-    const preparations = new Preparations({ pool, engine, workerId, log });
+    const preparations = new Preparations({ pool, engine, identity, log });
     const readOrder = async (orderId: string) => (await readDocument(pool, orderId)).order;
     engine.connect({
       plan: (open) => {
@@ -101,7 +105,7 @@ export class Worker {
     const intake = new Intake({
       pool,
       sealer,
-      workerId,
+      identity,
       surroundings,
       callbackWarnings: options.callbackWarnings,
       begin: (step, order, claimed) =>
@@ -109,14 +113,15 @@ export class Worker {
     });
     const ownership = new Ownership({
       pool,
-      workerId,
+      identity,
       leaseMs,
       log,
       engine: {
+        dropAll: () => engine.dropAll(),
         resume: (loaded) => engine.resume({ ...loaded, callbackUrl: callbackUrl(loaded.callbackUrl) }),
       },
     });
-    return new Worker(installationId, engine, intake, platforms, ownership, poller, effects, preparations, workerId);
+    return new Worker(installationId, engine, intake, platforms, ownership, poller, effects, preparations, identity);
   }
 
   async start(): Promise<void> {
@@ -126,13 +131,13 @@ export class Worker {
   }
 
   /**
-   * Ends gracefully: calls under way are waited for (at most `graceMs`), their answers stored, and the open orders given
+   * Ends gracefully: no call is begun any more, those under way are waited for (at most `graceMs`), their answers stored, and the open orders given
    * up, so that another worker goes on with them at once.
    */
   async stop(graceMs = 10_000): Promise<void> {
     this.poller.stop();
     this.preparations.stop();
-    await Promise.race([this.effects.idle(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
+    await Promise.race([this.effects.stop(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
     await this.engine.stop();
     await this.ownership.stop();
     await this.platforms.stop();

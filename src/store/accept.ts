@@ -154,7 +154,7 @@ export async function insertOrders(sql: Sql, fresh: OrderToAccept[]): Promise<Ma
         select given.*, 'order' from ${secretRows} where ${isFresh}),
       claims as (
         insert into resource_claim (producer, resource_id, order_id)
-        select * from ${claimRows} where ${isFresh} on conflict do nothing
+        select * from ${claimRows} where ${isFresh} order by given.producer, given.resource_id on conflict do nothing
         returning order_id)
       select given.order_id, given.items = count(claims.order_id) as claimed
         from ${countRows} left join claims using (order_id)

@@ -21,9 +21,16 @@ export async function heartbeat(sql: Sql, workerId: string): Promise<boolean> {
   return rowCount === 1;
 }
 
+/** Leaves the row behind as that of a worker long silent: whoever buries it at its next heartbeat takes the orders over. */
 export async function unregisterWorker(sql: Sql, workerId: string): Promise<void> {
-  await sql.query('delete from worker where worker_id = $1', [workerId]);
+  await sql.query(`update worker set heartbeat_at = '-infinity' where worker_id = $1`, [workerId]);
 }
+
+/**
+ * A worker without a database session is taken for dead after this silence. It must be longer than the time for which a
+ * worker trusts its last heartbeat (`Ownership.mayAct`), so that nobody acts for an order that somebody else has taken.
+ */
+export const silenceMs = 3_000;
 
 /**
  * Removes workers that are gone: silent for `leaseMs`, or silent for a short while with no database session left in
@@ -36,10 +43,10 @@ export async function buryWorkers(sql: Sql, leaseMs: number): Promise<string[]> 
   const { rows } = await sql.query<{ worker_id: string }>(
     `delete from worker w
       where heartbeat_at < now() - make_interval(secs => $1 / 1000.0)
-         or (heartbeat_at < now() - interval '1500 milliseconds'
+         or (heartbeat_at < now() - make_interval(secs => $2 / 1000.0)
              and not exists (select from pg_stat_activity a where a.application_name = 'orderwright ' || w.worker_id))
       returning worker_id`,
-    [leaseMs],
+    [leaseMs, Math.min(leaseMs, silenceMs)],
   );
   return rows.map((row) => row.worker_id);
 }

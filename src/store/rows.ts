@@ -3,10 +3,13 @@ export interface Column {
   name: string;
   /** SQL type of one value. */
   type: string;
-  values: unknown[];
+  values: Cell[];
 }
 
-export function column<Row>(name: string, type: string, rows: readonly Row[], read: (row: Row) => unknown): Column {
+/** What pg takes as one value: text, number, truth, bytes. */
+export type Cell = string | number | boolean | Uint8Array | null | undefined;
+
+export function column<Row>(name: string, type: string, rows: readonly Row[], read: (row: Row) => Cell): Column {
   return { name, type, values: rows.map(read) };
 }
 
@@ -20,7 +23,7 @@ export function column<Row>(name: string, type: string, rows: readonly Row[], re
 export function given(columns: readonly Column[], values: unknown[]): string {
   const sources = columns.map(({ type, values: cells }) => {
     if (type === 'jsonb') {
-      values.push(`[${cells.map((cell) => cell ?? 'null').join(',')}]`);
+      values.push(`[${cells.map((cell) => String(cell ?? 'null')).join(',')}]`);
       return `jsonb_array_elements($${values.length}::jsonb)`;
     }
     values.push(cells);

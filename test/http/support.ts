@@ -31,7 +31,7 @@ export async function startApi(options: { requireToken?: boolean } = {}) {
   const intake = new Intake({
     pool,
     sealer: createSealer(Buffer.alloc(32, 7)),
-    workerId,
+    identity: { workerId },
     surroundings: () => ({ ...surroundings, at: Date.now() }),
     callbackWarnings: () => [],
     begin: () => {},

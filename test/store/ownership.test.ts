@@ -6,6 +6,7 @@ import {
   buryWorkers,
   heartbeat,
   registerWorker,
+  silenceMs,
   takeOver,
   unregisterWorker,
 } from '../../src/store/ownership.js';
@@ -39,6 +40,8 @@ describe('who owns an order', () => {
     const left = await storedOrders(store.pool, 2, 'w1');
     await registerWorker(store.pool, 'w1');
     await unregisterWorker(store.pool, 'w1');
+    // However long the lease is.
+    expect(await buryWorkers(store.pool, 2 ** 31)).toEqual(['w1']);
     const taken = await takeOver(store.pool, 'w2', 100);
     expect(taken.toSorted()).toEqual([...unowned, ...left].map((state) => state.orderId).toSorted());
   });
@@ -68,6 +71,7 @@ describe('who owns an order', () => {
 
   it('of 8 that claim at once no two get the same order, and none gets more than it asked for', async () => {
     const states = await storedOrders(store.pool, 200, null);
+    for (let i = 0; i < 8; i++) await registerWorker(store.pool, `w${i}`);
     const claims = await Promise.all(
       Array.from({ length: 8 }, async (_, i) => {
         const mine: string[] = [];
@@ -122,7 +126,7 @@ describe('who owns an order', () => {
   it('a killed process is noticed without waiting for its lease', async () => {
     const child = await openNamed(store.url, 'killed');
     await registerWorker(store.pool, 'killed');
-    await silent('killed', 2_000);
+    await silent('killed', silenceMs + 1_000);
     // Silent for a moment, but PostgreSQL still sees its session.
     expect(await buryWorkers(store.pool, hour)).toEqual([]);
     child.kill('SIGKILL');

@@ -38,6 +38,8 @@ export interface Scenario {
   /** Orders that came damaged only: nothing may be built for them. */
   lost: string[];
   messages: ScenarioMessage[];
+  /** Times that a sender got no answer and sent again; each may have left one more copy. */
+  unanswered: number;
 }
 
 const samples = ['order-23.json', 'order-60.json', 'order-86.json'] as const;
@@ -159,5 +161,5 @@ export function makeScenario(
     if (!isCopy) lost.push(order['workOrderId'] as string);
     insert(damaged(messageOf(order), order, kind, random), 0);
   }
-  return { orders: made.map(({ facts }) => facts), lost, messages };
+  return { orders: made.map(({ facts }) => facts), lost, messages, unanswered: 0 };
 }

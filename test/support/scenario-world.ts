@@ -34,6 +34,7 @@ export interface Effect {
 /** A running worker and where its API is. */
 export interface RunningWorker {
   process: CommandProcess;
+  workerId: string;
   url: string;
 }
 
@@ -115,8 +116,13 @@ export class World {
       ORDERWRIGHT_API_TOKENS: `scenario:${this.token}`,
     });
     this.workers.push(process);
-    const [, url = ''] = await process.says(/"url":"([^"]+)","msg":"ready"/);
-    return { process, url };
+    const [, workerId = '', url = ''] = await process.says(/"workerId":"([^"]+)","url":"([^"]+)","msg":"ready"/);
+    return { process, workerId, url };
+  }
+
+  /** Started last, ready or not. */
+  newestWorker(): CommandProcess | undefined {
+    return this.workers.at(-1);
   }
 
   /** Everything that any worker wrote. */

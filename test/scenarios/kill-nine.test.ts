@@ -1,0 +1,97 @@
+/** Workers die at random moments, by SIGKILL and by SIGTERM; no order is lost and nothing is built twice. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { violations } from '../support/scenario-checks.js';
+import { gather } from '../support/scenario-evidence.js';
+import { HttpSender } from '../support/scenario-http.js';
+import { makeScenario } from '../support/scenario-orders.js';
+import { type Random, scenarioSeed, scenarioSize, seededRandom } from '../support/scenario-random.js';
+import { progress, until, untilQuiet } from '../support/scenario-wait.js';
+import { type RunningWorker, World } from '../support/scenario-world.js';
+
+const kills = 20;
+const size = scenarioSize(300);
+const seed = scenarioSeed('kill-nine');
+const timeoutMs = 240_000 + size * 200;
+
+let world: World;
+beforeAll(async () => {
+  world = await World.start('kill-nine');
+}, 240_000);
+afterAll(() => world?.stop(), 60_000);
+
+/** Waits until so many more steps are stored, as long as something moves. */
+async function someSteps(count: number): Promise<void> {
+  const from = (await progress(world)).steps;
+  let last = { steps: from, at: Date.now() };
+  while (last.steps < from + count && Date.now() - last.at < 2_500) {
+    const { steps } = await progress(world);
+    if (steps !== last.steps) last = { steps, at: Date.now() };
+    await sleep(5);
+  }
+}
+
+async function kafkaRecordsStored(): Promise<number> {
+  const [row] = await world.query<{ count: number }>(
+    `select count(*)::int as count from received_message where channel = 'kafka'`,
+  );
+  return row?.count ?? 0;
+}
+
+describe(`${kills} times kill -9 and a restart while ${size} orders come in by Kafka and HTTP`, () => {
+  it(
+    'loses no order and builds none twice',
+    async () => {
+      const random = seededRandom(seed);
+      const scenario = makeScenario(random, { orders: size, duplicates: 0.1, damage: 0.05 });
+      // A quarter is posted, little by little; the rest comes through Kafka in four waves. Copies may go the other way.
+      const posted = scenario.messages.filter(() => random.next() < 0.25);
+      const sent = scenario.messages.filter((message) => !posted.includes(message));
+      const waves = [0, 1, 2, 3].map((i) => sent.slice((i * sent.length) / 4, ((i + 1) * sent.length) / 4));
+      let worker: RunningWorker | null = null;
+      const http = new HttpSender(world, () => worker);
+      const usualSteps = (size * 14) / kills;
+      for (let i = 0; i < kills; i++) {
+        const wave = i % 5 === 0 ? waves[i / 5] : undefined;
+        const stored = await kafkaRecordsStored();
+        if (wave) await world.billing.send(wave);
+        for (const message of posted.slice((i * posted.length) / kills, ((i + 1) * posted.length) / kills)) {
+          http.post(message);
+        }
+        const starting = world.startWorker();
+        if (random.next() < 0.1) await killWhileItStarts(starting, random);
+        worker = await starting.catch(() => null);
+        // In a wave it dies in the middle of the intake: the group waits for its dead member first, some 15 s.
+        if (wave && worker) {
+          const some = random.int(1, Math.ceil(wave.length / 2));
+          await until(
+            'the wave to come in',
+            async () => {
+              const seen = (await kafkaRecordsStored()) - stored;
+              return { done: seen >= some, seen: `${seen} of ${some} records` };
+            },
+            60_000,
+          );
+        }
+        if (worker) await someSteps(random.int(1, 2 * usualSteps));
+        const killed = worker;
+        worker = null;
+        await killed?.process.end('SIGKILL');
+      }
+      worker = await world.startWorker();
+      await http.done();
+      const { unanswered } = http;
+      await untilQuiet(world, scenario.messages.length, timeoutMs / 2);
+      process.stderr.write(`${kills} kills, ${unanswered} posts unanswered\n`);
+      expect(violations({ ...scenario, unanswered }, await gather(world))).toEqual([]);
+      expect(await worker.process.end('SIGTERM')).toEqual({ code: 0, signal: null });
+    },
+    timeoutMs,
+  );
+});
+
+async function killWhileItStarts(starting: Promise<RunningWorker>, random: Random): Promise<void> {
+  starting.catch(() => undefined);
+  await sleep(random.int(50, 1_200));
+  await world.newestWorker()?.end('SIGKILL');
+}
