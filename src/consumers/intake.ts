@@ -7,7 +7,7 @@ import type { OrderStatus, Step } from '../machines/order-state.js';
 import type { Surroundings } from '../machines/advance.js';
 import { orderIdFor } from '../order-id.js';
 import type { Hold, Reading, Repair, Warning, WorkOrder } from '../schemas/work-order.js';
-import type { Sealer } from '../secrets.js';
+import { type Sealer, UnsealError } from '../secrets.js';
 import {
   acceptedBody,
   existingOrders,
@@ -29,6 +29,8 @@ export interface IncomingDelivery {
   bytes: Uint8Array;
   contentType: string | null;
   headers: Record<string, string>;
+  /** A Kafka record without a value, which asks a log to forget something. Here it says nothing, and is passed over. */
+  tombstone?: boolean;
 }
 
 /** What became of a message, with everything its sender can use. */
@@ -181,6 +183,7 @@ export class Intake {
     before: IncomingDelivery | null,
   ): Promise<Receipt> {
     const { reading, messageId, orderId } = one;
+    if (one.delivery.tombstone) return { ...emptyReceipt(messageId), verdict: 'skipped', code: 'MSG_TOMBSTONE' };
     if (reading.verdict === 'unreadable') {
       return {
         ...emptyReceipt(messageId),
@@ -228,7 +231,13 @@ export class Intake {
 
   private async acceptedDelivery(sql: Sql, orderId: string): Promise<{ bytes: Uint8Array; contentType: null } | null> {
     const sealed = await acceptedBody(sql, orderId);
-    return sealed && { bytes: openBody(this.options.sealer, sealed), contentType: null };
+    try {
+      return sealed && { bytes: openBody(this.options.sealer, sealed), contentType: null };
+    } catch (error) {
+      // Sealed with a key that is gone. The conflict stands all the same; only what differs cannot be named.
+      if (error instanceof UnsealError) return null;
+      throw error;
+    }
   }
 
   private toKeep({ delivery, reading, messageId, orderId }: Opened, receipt: Receipt): MessageToKeep {

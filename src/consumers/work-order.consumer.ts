@@ -27,11 +27,18 @@ const chunkSize = 100;
 export class WorkOrderConsumer {
   private consumer: Consumer | null = null;
   private watchdog: NodeJS.Timeout | null = null;
-  private lastProgressAt = Date.now();
+  private watching: Promise<void> | null = null;
+  /** When kafkajs last handed records over. */
+  private heardAt = Date.now();
+  /** Those this member of the group is to read; the others' are not its to worry about. */
+  private partitions: number[] = [];
   private stopping = false;
+  private readonly silenceMs: number;
   joined = false;
 
-  constructor(private readonly options: WorkOrderConsumerOptions) {}
+  constructor(private readonly options: WorkOrderConsumerOptions) {
+    this.silenceMs = options.silenceMs ?? 60_000;
+  }
 
   async start(): Promise<void> {
     const { kafka, groupId, topic } = this.options;
@@ -49,8 +56,14 @@ export class WorkOrderConsumer {
       retry: { initialRetryTime: 300, maxRetryTime: 5_000, retries: 10 },
     });
     this.consumer = consumer;
-    consumer.on('consumer.group_join', () => {
+    consumer.on('consumer.group_join', ({ payload }) => {
       this.joined = true;
+      this.partitions = payload.memberAssignment[topic] ?? [];
+    });
+    consumer.on('consumer.end_batch_process', ({ payload }) => {
+      // Nothing but control records (a producer's transaction ended) or aborted ones: kafkajs passes over them without
+      // showing them to us. They count as lag until their offset is committed too.
+      if (payload.batchSize === 0) void this.commit(payload.topic, payload.partition, payload.lastOffset);
     });
     consumer.on('consumer.crash', ({ payload }) => {
       this.joined = false;
@@ -65,17 +78,23 @@ export class WorkOrderConsumer {
       partitionsConsumedConcurrently: 2,
       eachBatch: (payload) => this.takeBatch(payload),
     });
-    this.watchdog = setInterval(() => void this.watch(), 10_000);
+    this.watchdog = setInterval(() => {
+      this.watching ??= this.watch().finally(() => {
+        this.watching = null;
+      });
+    }, Math.min(10_000, this.silenceMs / 2));
   }
 
   async stop(): Promise<void> {
     this.stopping = true;
     if (this.watchdog) clearInterval(this.watchdog);
-    await this.consumer?.disconnect();
+    await Promise.all([this.consumer?.disconnect(), this.watching]);
   }
 
   private async takeBatch(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
+    // Also when the database is away and they cannot be stored: then it is not the consumer that is dead.
+    this.heardAt = Date.now();
     for (let at = 0; at < batch.messages.length; at += chunkSize) {
       // The rest is delivered again, to whoever owns the partition then.
       if (!payload.isRunning() || payload.isStale()) return;
@@ -90,7 +109,7 @@ export class WorkOrderConsumer {
       payload.resolveOffset(last);
       await this.commit(batch.topic, batch.partition, last);
       await payload.heartbeat();
-      this.lastProgressAt = Date.now();
+      this.heardAt = Date.now();
     }
   }
 
@@ -117,18 +136,20 @@ export class WorkOrderConsumer {
 
   /** kafkajs may hold a partition and fetch no more without a word (K6): lag and no progress means dead. */
   private async watch(): Promise<void> {
-    const silentMs = Date.now() - this.lastProgressAt;
-    if (this.stopping || silentMs < (this.options.silenceMs ?? 60_000)) return;
-    const lag = await this.lag().catch(() => null);
-    if (lag === 0) this.lastProgressAt = Date.now();
+    const silentMs = Date.now() - this.heardAt;
+    if (this.stopping || silentMs < this.silenceMs) return;
+    const lag = await this.lag(this.partitions).catch(() => null);
+    // Asking takes a while, in which it may have stopped or woken up.
+    if (this.stopping || Date.now() - this.heardAt < this.silenceMs) return;
+    if (lag === 0) this.heardAt = Date.now();
     else if (lag !== null)
       this.options.onDead(
         `Kafka consumer made no progress for ${Math.round(silentMs / 1000)} s with ${lag} records waiting`,
       );
   }
 
-  /** Records of the topic that the group has not committed. */
-  async lag(): Promise<number> {
+  /** Records of the topic that the group has not committed. What the broker has deleted is none any more. */
+  async lag(of?: number[]): Promise<number> {
     const admin = this.options.kafka.admin();
     await admin.connect();
     try {
@@ -137,10 +158,10 @@ export class WorkOrderConsumer {
         admin.fetchTopicOffsets(topic),
         admin.fetchOffsets({ groupId, topics: [topic] }),
       ]);
-      const at = new Map(
-        committed?.partitions.map(({ partition, offset }) => [partition, Math.max(0, Number(offset))]),
-      );
-      return ends.reduce((sum, { partition, high }) => sum + Number(high) - (at.get(partition) ?? 0), 0);
+      const at = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+      return ends
+        .filter(({ partition }) => of?.includes(partition) ?? true)
+        .reduce((sum, { partition, low, high }) => sum + Number(high) - Math.max(at.get(partition) ?? 0, Number(low)), 0);
     } finally {
       await admin.disconnect();
     }
@@ -157,8 +178,8 @@ function toDelivery(topic: string, partition: number, message: KafkaMessage): In
   return {
     channel: 'kafka',
     origin: `${topic}/${partition}@${message.offset}`,
-    // A tombstone (null value) is an empty message to the intake.
     bytes: message.value ?? new Uint8Array(),
+    tombstone: message.value === null,
     contentType: null,
     headers,
   };

@@ -8,8 +8,10 @@ import type { Json } from '../json.js';
 @Entity({ name: 'cloud_operation' })
 export class CloudOperationEntity {
   @PrimaryColumn({ type: 'uuid', name: 'order_id' }) orderId!: string;
-  @PrimaryColumn({ type: 'text', name: 'part_key' }) partKey!: string;
-  @PrimaryColumn({ type: 'text' }) name!: string;
+  /** 0, 1, 2 … in the order they were begun. */
+  @PrimaryColumn({ type: 'smallint' }) number!: number;
+  @Column({ type: 'text', name: 'part_key' }) partKey!: string;
+  @Column({ type: 'text' }) name!: string;
   @Column({ type: 'smallint', name: 'item_index' }) itemIndex!: number;
   @Column({ type: 'text', name: 'platform_id' }) platformId!: string;
   /** Carried by whatever the operation makes, so that a lost answer can be found again. */

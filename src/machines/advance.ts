@@ -147,9 +147,12 @@ class Turn {
     return true;
   }
 
-  moveOperation(partKey: string, name: OperationName, event: OperationEvent): void {
+  moveOperation(partKey: string, name: OperationName, told: OperationEvent): void {
     const operation = this.state.operations.find((one) => one.partKey === partKey && one.name === name);
     if (!operation || operation.finishedAt !== null) return;
+    // A job that has spoken tells nothing new: "done" with nothing there, found again, is a look that found nothing.
+    const spoken = told.type === 'FOUND_JOB' && told.jobId === operation.machine.context.settledJobId;
+    const event: OperationEvent = spoken ? { type: 'ABSENT' } : told;
     const moved = move<OperationContext>(operationMachine, operation.machine, event);
     if (!moved.taken) return;
     const jobTaken = moved.next.value === 'inFlight' && (event.type === 'ACCEPTED' || event.type === 'FOUND_JOB');

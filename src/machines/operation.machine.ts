@@ -19,6 +19,8 @@ export type OperationContext = {
   stage: string | null;
   memo: Record<string, string>;
   jobId: string | null;
+  /** The job that has given its verdict: finding it once more tells nothing new. */
+  settledJobId: string | null;
   resourceId: string | null;
   facts: Record<string, string>;
   /** The cloud's own instant of coming to life. */
@@ -37,7 +39,7 @@ export type OperationContext = {
 export type OperationEvent =
   | { type: 'ACCEPTED'; jobId: string; resourceId: string | null }
   | { type: 'DONE' | 'READY'; resourceId: string; facts: Record<string, string>; startedAt: string | null }
-  | { type: 'NEXT_STAGE'; stage: string; memo: Record<string, string> }
+  | { type: 'NEXT_STAGE'; stage: string; memo: Record<string, string>; resourceId: string | null }
   | { type: 'TRY_LATER'; code: string; message: string; retryAfterMs: number | null }
   | { type: 'REJECTED' | 'NEEDS_OPERATOR' | 'OUTCOME_UNKNOWN' | 'BROKEN'; code: string; message: string }
   | { type: 'FOUND_JOB'; jobId: string; resourceId: string | null }
@@ -82,6 +84,10 @@ export const operationMachine = setup({
       context.retries < operationLimits.retries &&
       context.attempt < operationLimits.attempts,
     resourceKnown: ({ context, event }) => Boolean(('resourceId' in event && event.resourceId) || context.resourceId),
+    // An earlier stage made something that this operation is about: it must not be left behind.
+    earlierStageLeftSomething: ({ context }) => context.stage !== null && context.resourceId !== null,
+    refusedForGoodWithSomethingLeft: ({ context }) =>
+      context.failure?.disposition === 'reject' && context.stage !== null && context.resourceId !== null,
     watchedLongEnough: ({ context }) => context.watches >= operationLimits.watches,
   },
   actions: {
@@ -118,7 +124,7 @@ export const operationMachine = setup({
             stage: event.stage,
             memo: { ...context.memo, ...event.memo },
             jobId: null,
-            resourceId: null,
+            resourceId: event.resourceId,
             lookUps: 0,
             retries: 0,
             watches: 0,
@@ -164,7 +170,19 @@ export const operationMachine = setup({
     countRetry: assign(({ context }) => ({ retries: context.retries + 1 })),
     countWatch: assign(({ context }) => ({ watches: context.watches + 1 })),
     forgetWatches: assign(() => ({ watches: 0 })),
-    forgetResource: assign(() => ({ resourceId: null, jobId: null })),
+    // What an earlier stage made stays known: the later stages work on it.
+    forgetResource: assign(({ context }) =>
+      context.stage === null ? { resourceId: null, jobId: null } : { jobId: null },
+    ),
+    noteOverdue: assign(() => ({
+      failure: {
+        disposition: 'ask-human' as const,
+        code: 'CLD_JOB_TIMEOUT',
+        message: 'The job has not ended in the time it was given; it may still run.',
+      },
+    })),
+    noteJobSettled: assign(({ context }) => ({ settledJobId: context.jobId })),
+    startOver: assign(() => ({ stage: null, memo: {}, resourceId: null, jobId: null, lookUps: 0, watches: 0 })),
   },
 }).createMachine({
   id: 'operation',
@@ -173,6 +191,7 @@ export const operationMachine = setup({
     stage: null,
     memo: {},
     jobId: null,
+    settledJobId: null,
     resourceId: null,
     facts: {},
     startedAt: null,
@@ -193,9 +212,13 @@ export const operationMachine = setup({
         NEXT_STAGE: { target: 'requesting', reenter: true, actions: 'noteStage' },
         TRY_LATER: [
           { guard: 'mayTryAgain', target: 'backingOff', actions: 'noteLater' },
+          { guard: 'earlierStageLeftSomething', target: 'discarding', actions: 'noteRejection' },
           { target: 'failed', actions: 'noteLater' },
         ],
-        REJECTED: { target: 'failed', actions: 'noteRejection' },
+        REJECTED: [
+          { guard: 'earlierStageLeftSomething', target: 'discarding', actions: 'noteRejection' },
+          { target: 'failed', actions: 'noteRejection' },
+        ],
         NEEDS_OPERATOR: { target: 'stuck', actions: 'noteNeedOfOperator' },
         OUTCOME_UNKNOWN: 'lookingUp',
         // The request may have left before the worker stopped: nobody knows, so it is looked up, never sent blindly.
@@ -210,6 +233,7 @@ export const operationMachine = setup({
         FOUND: { target: 'verifying', actions: ['noteResource', 'noteOthers', 'listOrphans', 'forgetLookUps'] },
         ABSENT: [
           { guard: 'moreLookUpsNeeded', target: 'settling', actions: 'countLookUp' },
+          { guard: 'refusedForGoodWithSomethingLeft', target: 'discarding' },
           { guard: 'cloudRefusedForGood', target: 'failed' },
           { guard: 'personIsNeeded', target: 'stuck' },
           { guard: 'laterMayWork', target: 'backingOff', actions: ['forgetLookUps', 'forgetResource'] },
@@ -231,15 +255,22 @@ export const operationMachine = setup({
       entry: 'track',
       on: {
         JOB_SUCCEEDED: [
-          { guard: 'resourceKnown', target: 'verifying', actions: 'noteResource' },
-          { target: 'lookingUp' },
+          { guard: 'resourceKnown', target: 'verifying', actions: ['noteResource', 'noteJobSettled'] },
+          { target: 'lookingUp', actions: 'noteJobSettled' },
         ],
         JOB_FAILED: [
-          { guard: 'resourceKnown', target: 'verifying', actions: 'noteJobFailure' },
-          { target: 'lookingUp', actions: 'noteJobFailure' },
+          { guard: 'resourceKnown', target: 'verifying', actions: ['noteJobFailure', 'noteJobSettled'] },
+          { target: 'lookingUp', actions: ['noteJobFailure', 'noteJobSettled'] },
         ],
-        JOB_LOST: [{ guard: 'resourceKnown', target: 'verifying' }, { target: 'lookingUp' }],
-        OVERDUE: [{ guard: 'resourceKnown', target: 'verifying' }, { target: 'lookingUp' }],
+        JOB_LOST: [
+          { guard: 'resourceKnown', target: 'verifying', actions: 'noteJobSettled' },
+          { target: 'lookingUp', actions: 'noteJobSettled' },
+        ],
+        // It may still be running: what it makes is looked for, but the request is not sent again without a person.
+        OVERDUE: [
+          { guard: 'resourceKnown', target: 'verifying', actions: ['noteOverdue', 'noteJobSettled'] },
+          { target: 'lookingUp', actions: ['noteOverdue', 'noteJobSettled'] },
+        ],
         RESUMED: { target: 'inFlight', reenter: true },
       },
     },

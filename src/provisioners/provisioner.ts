@@ -79,7 +79,18 @@ export type Sent =
   /** Done in the answer itself. */
   | { state: 'done'; found: Found; secrets?: CloudSecrets }
   /** This stage is done; call `send` again with that stage and memo. */
-  | { state: 'next'; stage: string; memo: Record<string, string> };
+  | NextStage;
+
+/**
+ * `resourceId`: what the whole operation is about, when this stage made it; if a later stage is refused for good, it is
+ * discarded. Leave it out when what was made may stay (a VPC that the next try finds again).
+ */
+export interface NextStage {
+  state: 'next';
+  stage: string;
+  memo: Record<string, string>;
+  resourceId?: string;
+}
 
 export type Finding =
   | { state: 'absent' }
@@ -91,7 +102,7 @@ export type Finding =
 export type Inspection =
   | { state: 'ready'; found: Found }
   /** This stage is ready, another follows (multi-stage operations). */
-  | { state: 'next'; stage: string; memo: Record<string, string> }
+  | NextStage
   /** In a transitional state: look again. */
   | { state: 'pending' }
   /** There, and will never be usable (state Error). */

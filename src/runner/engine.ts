@@ -23,6 +23,7 @@ export interface OpenOrder {
   saving: boolean;
   /** Steps taken that needed no storing of their own; they are stored with the next one that does. */
   unsaved: Step[];
+  storedOperations: number;
 }
 
 /** An event and what has to be stored with the step it causes. */
@@ -93,6 +94,7 @@ export class Engine {
       waiting: [],
       saving: false,
       unsaved: [],
+      storedOperations: 0,
       ...facts,
     };
     if (finalStatuses.includes(step.state.status) || step.state.machine.value === 'held') return;
@@ -113,6 +115,7 @@ export class Engine {
       waiting: [],
       saving: false,
       unsaved: [],
+      storedOperations: state.operations.length,
     });
     this.dispatch(state.orderId, { event: { about: 'everything', event: { type: 'RESUMED' } } });
   }
@@ -183,6 +186,7 @@ export class Engine {
         step,
         seenRevision: open.revision,
         epoch: open.epoch,
+        storedOperations: open.storedOperations,
         planDocument: planned && {
           plan: step.state.plan && JSON.stringify(step.state.plan),
           warnings: JSON.stringify(planned.warnings),
@@ -262,6 +266,7 @@ export class Engine {
 
   private stored(open: OpenOrder, step: Step): void {
     open.revision += 1;
+    open.storedOperations = step.state.operations.length;
     // What was learnt while the step was being stored and needs no storing (a preparation's outcome) is kept.
     open.state = { ...step.state, preparations: { ...open.state.preparations, ...step.state.preparations } };
     open.saving = false;

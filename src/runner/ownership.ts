@@ -104,7 +104,15 @@ export class Ownership {
       const orderIds = await takeOver(pool, identity.workerId, 500);
       if (orderIds.length === 0) return;
       log.info({ orders: orderIds.length }, 'orders taken over');
-      for (const loaded of await loadOrders(pool, orderIds)) engine.resume(loaded);
+      for (const loaded of await loadOrders(pool, orderIds)) {
+        try {
+          engine.resume(loaded);
+        } catch (error) {
+          // A state that no machine knows (a version's migration is missing) must not keep the others waiting.
+          const { orderId } = loaded.state;
+          log.fatal({ orderId, reason: (error as Error).message }, 'an order cannot be resumed; it stays as it is');
+        }
+      }
     }
   }
 }

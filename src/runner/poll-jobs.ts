@@ -90,10 +90,17 @@ export class Poller {
     this.asking.add(platformId);
     try {
       if (platform) await this.ask(platform, jobs);
+      else this.postpone(jobs.values(), this.options.platforms.pace(platformId).pollMaxMs);
     } finally {
       this.asking.delete(platformId);
       this.arm(platformId);
     }
+  }
+
+  /** Nobody can be asked at the moment. */
+  private postpone(jobs: Iterable<Job>, byMs: number): void {
+    const nextPollAt = this.options.now() + byMs;
+    for (const job of jobs) job.nextPollAt = nextPollAt;
   }
 
   private async ask(platform: Platform, jobs: Map<string, Job>): Promise<void> {
@@ -115,7 +122,7 @@ export class Poller {
         { platformId: summary.id, jobs: due.length, reason: (error as Error).message },
         'jobs could not be asked about',
       );
-      for (const job of due) job.nextPollAt = now + Math.min(pace.pollMaxMs, pace.pollMinMs * 4);
+      this.postpone(due, Math.min(pace.pollMaxMs, pace.pollMinMs * 4));
       return;
     }
     for (const job of due) this.take(job, reports.get(job.jobId) ?? { state: 'lost' }, jobs, platform);

@@ -3,9 +3,11 @@ import { preparationId } from '../machines/advance.js';
 import { OutcomeUnknownError, ProvisioningError } from '../errors.js';
 import type { OperationEvent } from '../machines/operation.machine.js';
 import type { OperationState, OrderState } from '../machines/order-state.js';
-import type { CloudSecrets, OperationHandler, OperationRequest } from '../provisioners/provisioner.js';
+import type { CloudSecrets, NextStage, OperationHandler, OperationRequest } from '../provisioners/provisioner.js';
 import type { Happening, OpenOrder } from './engine.js';
 import type { Platforms } from './platforms.js';
+import { operationNames } from '../planner/plan.js';
+import { UnsealError } from '../secrets.js';
 import { Turns } from './turns.js';
 
 export type CloudEffect = 'send' | 'lookUp' | 'inspect' | 'discard';
@@ -69,6 +71,11 @@ export class Effects {
     if (!handler) {
       return needsOperator('CLD_UNSUPPORTED', `Platform ${operation.platformId} cannot do ${operation.name}.`);
     }
+    const unknown = unknownInput(open.state, operation);
+    if (unknown !== null) {
+      const message = `${unknown} is being looked up again after a restart.`;
+      return { event: { type: 'TRY_LATER', code: 'SYS_INTERNAL', message, retryAfterMs: null } };
+    }
     try {
       return await callHandler(effect, handler, this.request(open, operation), operation);
     } catch (error) {
@@ -116,7 +123,10 @@ export class Effects {
       attempt: context.attempt,
       settings: part?.settings ?? {},
       inputs: inputsOf(state, operation.partKey),
-      openSecret: (field) => this.options.openSecret(state.orderId, operation.itemIndex, field),
+      openSecret: (field) =>
+        this.options.openSecret(state.orderId, operation.itemIndex, field).catch((error: unknown) => {
+          throw secretNotRead(error);
+        }),
     };
   }
 }
@@ -136,6 +146,31 @@ export function inputsOf(state: OrderState, partKey: string): Record<string, str
   return { ...inputs, ...state.parts.find((part) => part.key === partKey)?.machine.context.facts };
 }
 
+/**
+ * A preparation that the operation was started with and that this worker has not heard of yet: outcomes of preparations
+ * are asked for again after a restart, and nothing may be asked of the cloud without them.
+ */
+function unknownInput(state: OrderState, operation: OperationState): string | null {
+  const planned = state.plan?.parts.find((one) => one.key === operation.partKey);
+  if (!planned?.needs[operation.name]) return null;
+  const begun = operationNames.slice(0, operationNames.indexOf(operation.name) + 1);
+  const needed = begun.flatMap((name) => planned.needs[name] ?? []);
+  const missing = Object.values(planned.inputs).find(
+    ({ from }) =>
+      needed.includes(from) &&
+      state.parts.every((part) => part.key !== from) &&
+      state.preparations[preparationId(planned.platformId, from)]?.state !== 'ready',
+  );
+  return missing?.from ?? null;
+}
+
+/** The request has not left: a secret is opened for it, or it is not sent. */
+function secretNotRead(error: unknown): ProvisioningError {
+  return error instanceof UnsealError
+    ? new ProvisioningError('ask-human', 'CLD_SECRET_MISSING', `The password cannot be opened: ${error.message}.`)
+    : new ProvisioningError('retry', 'STO_UNAVAILABLE', 'The password could not be read from the database.');
+}
+
 async function callHandler(
   effect: CloudEffect,
   handler: OperationHandler,
@@ -148,7 +183,7 @@ async function callHandler(
       const sent = await handler.send(request);
       if (sent.state === 'pending')
         return { event: { type: 'ACCEPTED', jobId: sent.jobId, resourceId: sent.resourceId } };
-      if (sent.state === 'next') return { event: { type: 'NEXT_STAGE', stage: sent.stage, memo: sent.memo } };
+      if (sent.state === 'next') return { event: nextStage(sent) };
       return { event: { type: 'DONE', ...sent.found }, secrets: sent.secrets };
     }
     case 'lookUp': {
@@ -161,8 +196,7 @@ async function callHandler(
     case 'inspect': {
       const inspection = await handler.inspect(request, resourceId);
       if (inspection.state === 'ready') return { event: { type: 'READY', ...inspection.found } };
-      if (inspection.state === 'next')
-        return { event: { type: 'NEXT_STAGE', stage: inspection.stage, memo: inspection.memo } };
+      if (inspection.state === 'next') return { event: nextStage(inspection) };
       if (inspection.state === 'broken')
         return { event: { type: 'BROKEN', code: inspection.code, message: inspection.message } };
       return { event: { type: inspection.state === 'pending' ? 'PENDING' : 'ABSENT' } };
@@ -170,6 +204,10 @@ async function callHandler(
     case 'discard':
       return { event: { type: (await handler.discard(request, resourceId)) === 'gone' ? 'GONE' : 'IN_PROGRESS' } };
   }
+}
+
+function nextStage({ stage, memo, resourceId }: NextStage): OperationEvent {
+  return { type: 'NEXT_STAGE', stage, memo, resourceId: resourceId ?? null };
 }
 
 function needsOperator(code: string, message: string): { event: OperationEvent } {

@@ -32,9 +32,9 @@ export async function loadOrders(sql: Sql, orderIds: string[]): Promise<LoadedOr
       [orderIds],
     ),
     sql.query<OperationRow>(
-      `select order_id, part_key, name, item_index, platform_id, marker, state, request_id, context,
+      `select order_id, part_key, name, item_index, platform_id, marker, state, attempt, request_id, job_id, resource_id, context,
               due_at, created_at, submitted_at, finished_at
-         from cloud_operation where order_id = any($1::uuid[]) order by order_id, created_at, name`,
+         from cloud_operation where order_id = any($1::uuid[]) order by order_id, number`,
       [orderIds],
     ),
   ]);
@@ -82,7 +82,10 @@ interface OperationRow {
   platform_id: string;
   marker: string;
   state: string;
+  attempt: number;
   request_id: string;
+  job_id: string | null;
+  resource_id: string | null;
   context: Partial<OperationContext>;
   due_at: Date | null;
   created_at: Date;
@@ -129,7 +132,16 @@ function toOperation(row: OperationRow): OperationState {
     platformId: row.platform_id,
     marker: row.marker,
     requestId: row.request_id,
-    machine: { value: row.state, context: { ...emptyContext, ...row.context } },
+    machine: {
+      value: row.state,
+      context: {
+        ...emptyContext,
+        ...row.context,
+        attempt: row.attempt,
+        jobId: row.job_id,
+        resourceId: row.resource_id,
+      },
+    },
     dueAt: row.due_at?.getTime() ?? null,
     createdAt: row.created_at.getTime(),
     submittedAt: row.submitted_at?.getTime() ?? null,

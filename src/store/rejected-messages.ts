@@ -2,7 +2,7 @@ import type { Problem } from '../errors.js';
 import type { Cursor } from './events.js';
 import type { Sql } from './data-source.js';
 
-/** A message that could not be taken, as the `work-orders.rejected` topic tells of it: never its body, which may hold secrets. */
+/** A message that could not be taken, as the `work-orders.rejected` topic tells of it: never its body or a hash of it, for both may give secrets away. */
 export interface RejectedMessage {
   messageId: string;
   receivedAt: Date;
@@ -12,7 +12,6 @@ export interface RejectedMessage {
   code: string;
   problems: Problem[];
   workOrderId: string | null;
-  bodySha256: string;
   cursor: Cursor;
 }
 
@@ -28,11 +27,10 @@ export async function readRejectedMessages(sql: Sql, after: Cursor, limit: numbe
     code: string | null;
     problems: Problem[];
     work_order_id: string | null;
-    body_sha256: Buffer;
   }>({
     name: 'read-rejected-messages',
     text: `
-      select tx::text, message_id, received_at, channel, origin, verdict, code, problems, work_order_id, body_sha256
+      select tx::text, message_id, received_at, channel, origin, verdict, code, problems, work_order_id
         from received_message
        where verdict in ('conflict', 'set-aside', 'refused')
          and tx >= $1::xid8 and tx < pg_snapshot_xmin(pg_current_snapshot())
@@ -49,7 +47,6 @@ export async function readRejectedMessages(sql: Sql, after: Cursor, limit: numbe
     code: row.code ?? 'MSG_JSON_SYNTAX',
     problems: row.problems,
     workOrderId: row.work_order_id,
-    bodySha256: row.body_sha256.toString('hex'),
     cursor: { tx: row.tx, orderId: row.message_id, sequence: 0 },
   }));
 }

@@ -89,6 +89,7 @@ export async function startApi(options: { requireToken?: boolean } = {}) {
             step,
             seenRevision: loaded.revision,
             epoch: loaded.epoch,
+            storedOperations: loaded.state.operations.length,
             planDocument: step.state.plan && { plan: JSON.stringify(step.state.plan), warnings: '[]', holds: '[]' },
             callbackUrl: null,
             secrets: [],

@@ -22,10 +22,10 @@ class SendWatch {
     this.open.set(key, { absences: 0, free: false });
   }
 
-  heard(type: string, key: string): void {
+  heard(effect: string, type: string, key: string): void {
     const sent = this.open.get(key);
     if (!sent) return;
-    if (type === 'ABSENT') sent.absences += 1;
+    if (effect === 'lookUp' && type === 'ABSENT') sent.absences += 1;
     if (type === 'FOUND' || type === 'FOUND_JOB') sent.absences = 0;
     if (type === 'GONE' || type === 'NEXT_STAGE') sent.free = true;
   }
@@ -97,7 +97,7 @@ class Life {
     if (effect.type === 'send' && ['TRY_LATER', 'REJECTED', 'NEEDS_OPERATOR'].includes(answer.type)) {
       this.watch.refused(key);
     } else {
-      this.watch.heard(answer.type, key);
+      this.watch.heard(effect.type, answer.type, key);
     }
     this.take({ about: 'operation', partKey, name, event: answer });
     if (this.draw(40) === 1) this.restart();

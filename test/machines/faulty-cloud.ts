@@ -56,7 +56,7 @@ export class FaultyCloud {
       case 'track':
         return this.job(truth);
       case 'lookUp':
-        return this.find(truth);
+        return this.find(truth, operation);
       case 'inspect':
         return this.inspect(truth, operation);
       case 'discard':
@@ -140,7 +140,7 @@ export class FaultyCloud {
     }
   }
 
-  private find(truth: Truth): OperationEvent | null {
+  private find(truth: Truth, operation: OperationState): OperationEvent | null {
     // What was on its way arrives within the settle window, so before the third look-up.
     if (truth.late > 0) {
       if (truth.hiddenFor < 2 && this.draw(2) === 1) {
@@ -148,8 +148,7 @@ export class FaultyCloud {
         return { type: 'ABSENT' };
       }
       truth.late -= 1;
-      truth.everMade += 1;
-      truth.alive.push(`late ${(this.made += 1)}`);
+      this.make(truth, operation);
     }
     switch (this.draw(5)) {
       case 1:
@@ -170,7 +169,7 @@ export class FaultyCloud {
 
   private inspect(truth: Truth, operation: OperationState): OperationEvent | null {
     const resourceId = operation.machine.context.resourceId ?? '';
-    switch (this.draw(5)) {
+    switch (this.draw(6)) {
       case 1:
         return { type: 'PENDING' };
       case 2:
@@ -179,6 +178,11 @@ export class FaultyCloud {
         return null;
       case 4:
         truth.broken.add(resourceId);
+        break;
+      case 5:
+        if (truth.hiddenFor >= 2) break;
+        truth.hiddenFor += 1;
+        return { type: 'ABSENT' };
     }
     if (!truth.alive.includes(resourceId)) return { type: 'ABSENT' };
     if (truth.broken.has(resourceId)) return { type: 'BROKEN', code: 'CLD_RESOURCE_ERROR', message: 'State Error.' };

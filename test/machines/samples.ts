@@ -20,7 +20,7 @@ export const operationEvents: Samples<OperationEvent> = {
   ACCEPTED: { type: 'ACCEPTED', jobId: 'job-1', resourceId: null },
   DONE: { type: 'DONE', resourceId: 'r-1', facts: { vmId: 'r-1' }, startedAt: '2026-01-01T00:00:00.000Z' },
   READY: { type: 'READY', resourceId: 'r-1', facts: { vmId: 'r-1' }, startedAt: null },
-  NEXT_STAGE: { type: 'NEXT_STAGE', stage: 'tier', memo: { vpcId: 'vpc-1' } },
+  NEXT_STAGE: { type: 'NEXT_STAGE', stage: 'tier', memo: { vpcId: 'vpc-1' }, resourceId: null },
   TRY_LATER: { type: 'TRY_LATER', ...reason, retryAfterMs: null },
   REJECTED: { type: 'REJECTED', code: 'CLD_QUOTA', message: 'The quota is used up.' },
   NEEDS_OPERATOR: { type: 'NEEDS_OPERATOR', code: 'CLD_AUTH', message: 'Look at the credentials.' },

@@ -169,7 +169,6 @@ describe('messages that could not be taken', () => {
         code: 'MSG_JSON_SYNTAX',
         verdict: 'set-aside',
         workOrderId: 'WO-1',
-        bodySha256: '01'.repeat(32),
       }),
     );
     expect(JSON.stringify(first)).not.toContain('sealed');

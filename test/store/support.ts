@@ -82,6 +82,7 @@ export function fullStep(state: OrderState, change: Partial<StepToSave> = {}): S
     step,
     seenRevision: 1,
     epoch: 1,
+    storedOperations: 0,
     planDocument: { plan: '{"parts":[]}', warnings: '[{"code":"W"}]', holds: '[]' },
     callbackUrl: 'http://127.0.0.1:8895/',
     secrets: [{ itemIndex: 0, field: 'password', sealed: Buffer.from([4, 5]) }],

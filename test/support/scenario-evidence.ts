@@ -3,6 +3,8 @@ import type { ReceivedEvent, ReceivedRejection } from './scenario-kafka.js';
 import type { Effect, SimulatedThing, World } from './scenario-world.js';
 
 export interface KeptMessage {
+  messageId: string;
+  channel: 'kafka' | 'http' | 'cli';
   origin: string;
   verdict: string;
   code: string | null;
@@ -44,7 +46,7 @@ export async function gather(world: World): Promise<Evidence> {
     events,
     rejections: world.billing.rejections,
     messages: await world.query<KeptMessage>(
-      `select origin, verdict, code, work_order_id as "workOrderId", encode(body_sha256, 'hex') as sha256
+      `select message_id as "messageId", channel, origin, verdict, code, work_order_id as "workOrderId", encode(body_sha256, 'hex') as sha256
          from received_message`,
     ),
     statuses: new Map(statuses.map((row) => [row.work_order_id, row.status])),

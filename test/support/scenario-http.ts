@@ -14,9 +14,9 @@ export class HttpSender {
     private readonly worker: () => RunningWorker | null,
   ) {}
 
-  /** Posts it, again and again until there is an answer. */
-  post(message: ScenarioMessage): void {
-    this.posts.push(this.untilAnswered(message));
+  /** Posts it, again and again until there is an answer; the first time after so long. */
+  post(message: ScenarioMessage, delayMs = 0): void {
+    this.posts.push(sleep(delayMs).then(() => this.untilAnswered(message)));
   }
 
   /** @throws when one of them was answered in a way that it must not be */

@@ -15,6 +15,7 @@ export interface ReceivedEvent {
 }
 
 export interface ReceivedRejection {
+  messageId: string;
   code: string;
   workOrderId: string | null;
   origin: string;

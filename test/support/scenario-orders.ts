@@ -38,6 +38,8 @@ export interface Scenario {
   /** Orders that came damaged only: nothing may be built for them. */
   lost: string[];
   messages: ScenarioMessage[];
+  /** Every password in any of the messages. */
+  secrets: string[];
   /** Times that a sender got no answer and sent again; each may have left one more copy. */
   unanswered: number;
 }
@@ -60,7 +62,15 @@ export function freshOrder(
   const [masterOrderId, bundleId] = [random.uuid(), random.uuid()];
   const [orderId, innerOrderId, workOrderNo] = [random.int(100, 9e6), random.int(100, 9e6), random.int(100, 9e6)];
   const userId = `bac${random.text(2, '0123456789')}eabf2308ee0410980e05c48af0a77eb`;
-  Object.assign(order, { workOrderId, masterOrderId, orderId, innerOrderId, workOrderNo, userId, resourceId: bundleId });
+  Object.assign(order, {
+    workOrderId,
+    masterOrderId,
+    orderId,
+    innerOrderId,
+    workOrderNo,
+    userId,
+    resourceId: bundleId,
+  });
   const facts: GoodOrder = {
     workOrderId,
     sample,
@@ -153,13 +163,20 @@ export function makeScenario(
     // A sender that forgets the key: the copy may overtake the first one in another partition.
     insert(random.next() < 0.1 ? { ...copy, key: null } : copy, first + 1);
   }
-  const lost: string[] = [];
+  const lost: GoodOrder[] = [];
   for (let i = 0; i < Math.round(count * damage); i++) {
     const kind: Damage = damages[i % damages.length] ?? 'cut-off';
     const isCopy = random.next() < 0.5;
-    const { order } = isCopy ? random.pick(made) : freshOrder(random);
-    if (!isCopy) lost.push(order['workOrderId'] as string);
+    const { order, facts } = isCopy ? random.pick(made) : freshOrder(random);
+    if (!isCopy) lost.push(facts);
     insert(damaged(messageOf(order), order, kind, random), 0);
   }
-  return { orders: made.map(({ facts }) => facts), lost, messages, unanswered: 0 };
+  const orders = made.map(({ facts }) => facts);
+  return {
+    orders,
+    lost: lost.map(({ workOrderId }) => workOrderId),
+    messages,
+    secrets: [...orders, ...lost].map(({ rootPassword }) => rootPassword),
+    unanswered: 0,
+  };
 }

@@ -58,7 +58,7 @@ export async function untilQuiet(world: World, messages: number, timeoutMs: numb
     async () => {
       const { billing } = world;
       const came = new Set(billing.events.map(({ id }) => id)).size;
-      const told = new Set(billing.rejections.map(({ origin }) => origin)).size;
+      const told = new Set(billing.rejections.map(({ messageId }) => messageId)).size;
       return {
         done: came >= events && told >= rejected,
         seen: `${came} of ${events} events, ${told} of ${rejected} rejections`,

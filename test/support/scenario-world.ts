@@ -109,11 +109,12 @@ export class World {
     }
   }
 
-  /** A worker and its API, ready. */
-  async startWorker(): Promise<RunningWorker> {
+  /** A worker and its API, ready. @param env more of its environment */
+  async startWorker(env: Record<string, string> = {}): Promise<RunningWorker> {
     const process = CommandProcess.start(`${this.name}.worker-${this.workers.length + 1}`, ['serve'], {
       ...this.env,
       ORDERWRIGHT_API_TOKENS: `scenario:${this.token}`,
+      ...env,
     });
     this.workers.push(process);
     const [, workerId = '', url = ''] = await process.says(/"workerId":"([^"]+)","url":"([^"]+)","msg":"ready"/);

@@ -121,7 +121,12 @@ export function networkReserve(account: Account): OperationHandler {
       // Still without its tag after the tag stage: absent is what is true of the tag, so it is asked for again.
       return request.stage === 'tag'
         ? { state: 'absent' }
-        : { state: 'next', stage: 'tag', memo: { addressId: address.id } };
+        : {
+            state: 'next',
+            stage: 'tag',
+            memo: { addressId: address.id, reservedBy: request.requestId },
+            resourceId: address.id,
+          };
     },
 
     async discard(request, resourceId) {
@@ -131,7 +136,8 @@ export function networkReserve(account: Account): OperationHandler {
       // Before its tag the proof is the job: we chose its id, and it names this address.
       const ours =
         markerOf(address) === request.marker ||
-        (markerOf(address) === null && (await findJob(client, request.requestId))?.resourceId === address.id);
+        (markerOf(address) === null &&
+          (await findJob(client, request.memo.reservedBy ?? request.requestId))?.resourceId === address.id);
       if (!ours) throw notOurs('the address', address.id);
       await client.change('disassociateIpAddress', { id: address.id }, z.unknown());
       return 'in-progress';

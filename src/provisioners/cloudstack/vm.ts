@@ -118,7 +118,7 @@ export function vmCreate(account: Account): OperationHandler {
           // harms nothing. Stopped even after our own start: there is something wrong with it.
           return request.stage === 'start'
             ? { state: 'broken', code: 'CLD_RESOURCE_ERROR', message: `the VM ${vm.id} stays stopped after a start` }
-            : { state: 'next', stage: 'start', memo: { vmId: vm.id } };
+            : { state: 'next', stage: 'start', memo: { vmId: vm.id }, resourceId: vm.id };
         default:
           // On its way, or Unknown to its host, which passes.
           return { state: 'pending' };
