@@ -194,9 +194,25 @@ const PlatformsFile = z.array(
   }),
 );
 
+/** The parser's own message is not repeated: it quotes the text, which holds credentials. */
+function readJson(path: string): unknown {
+  const refuse = (what: string) => new Error(`ORDERWRIGHT_PLATFORMS (${path}): ${what}`);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw refuse(`the file cannot be read (${(error as { code?: string }).code ?? 'unknown'})`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw refuse('the file is not JSON');
+  }
+}
+
 /** Adds the platforms of a file that are not there yet; what is there is left as it is. @throws Error naming what is wrong in the file */
 async function addPlatforms(sql: Sql, sealer: Sealer, path: string): Promise<void> {
-  const parsed = PlatformsFile.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  const parsed = PlatformsFile.safeParse(readJson(path));
   if (!parsed.success) throw new Error(`ORDERWRIGHT_PLATFORMS (${path}): ${z.prettifyError(parsed.error)}`);
   for (const { credentials, ...platform } of parsed.data) {
     const sealedCredentials = sealer.seal(JSON.stringify(credentials), platform.platformId);

@@ -58,6 +58,8 @@ export interface IntakeOptions {
   callbackWarnings(order: WorkOrder): Warning[];
   /** Hands a stored order to the engine of this process. */
   begin(step: Step, order: WorkOrder, claimed: boolean): void;
+  /** Nobody was promised anything, but what was to be stored may be there all the same. */
+  failed?(): void;
 }
 
 interface Opened {
@@ -92,7 +94,12 @@ export class Intake {
   /** One receipt per delivery, in their order, all in one commit. @throws when the database is away */
   async receiveAll(deliveries: IncomingDelivery[]): Promise<Receipt[]> {
     const opened = deliveries.map((delivery) => this.openDelivery(delivery));
-    const { receipts, begun } = await inTransaction(this.options.pool, (sql) => this.store(sql, opened));
+    const { receipts, begun } = await inTransaction(this.options.pool, (sql) => this.store(sql, opened)).catch(
+      (error: unknown) => {
+        this.options.failed?.();
+        throw error;
+      },
+    );
     for (const { step, order, claimed } of begun) this.options.begin(step, order, claimed);
     return receipts;
   }

@@ -107,7 +107,9 @@ export class WorkOrderConsumer {
       }
       const last = chunk.at(-1)?.offset ?? '0';
       payload.resolveOffset(last);
-      await this.commit(batch.topic, batch.partition, last);
+      // After the last record there may be more that kafkajs does not show: the end of a transaction.
+      const isEnd = at + chunkSize >= batch.messages.length;
+      await this.commit(batch.topic, batch.partition, isEnd ? batch.lastOffset() : last);
       await payload.heartbeat();
       this.heardAt = Date.now();
     }

@@ -87,6 +87,7 @@ export class Engine {
 
   /** Takes an order whose first step has just been stored, and starts that step's effects. */
   begin(step: Step, facts: { order: WorkOrder | null; callbackUrl: string | null; claimed: boolean }): void {
+    if (this.open.has(step.state.orderId)) return; // `Ownership` found it in the database first
     const open: OpenOrder = {
       state: step.state,
       revision: 1,

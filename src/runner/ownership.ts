@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { loadOrders } from '../store/load-orders.js';
-import { buryWorkers, heartbeat, registerWorker, silenceMs, takeOver, unregisterWorker } from '../store/ownership.js';
+import { buryWorkers, heartbeat, ownedOrders, registerWorker, silenceMs, takeOver, unregisterWorker } from '../store/ownership.js';
 import type { Engine } from './engine.js';
 
 /** Who this worker is. The id changes when others took it for dead: what it owned then is not its any more. */
@@ -12,7 +12,7 @@ export interface Identity {
 
 export interface OwnershipOptions {
   pool: pg.Pool;
-  engine: Pick<Engine, 'resume' | 'dropAll'>;
+  engine: Pick<Engine, 'resume' | 'dropAll' | 'get'>;
   identity: Identity;
   leaseMs: number;
   log: Logger;
@@ -30,6 +30,8 @@ export class Ownership {
   private timer: NodeJS.Timeout | null = null;
   private beating: Promise<void> | null = null;
   private beats = 0;
+  /** How many more times to look for orders that are ours without our knowing. */
+  private looks = 0;
   /** When the last heartbeat that the database confirmed was sent, on a clock that never jumps. */
   private confirmedAt = Number.NEGATIVE_INFINITY;
 
@@ -64,6 +66,14 @@ export class Ownership {
     }
   }
 
+  /**
+   * A write that would have made orders ours has failed, and an error on COMMIT says nothing (reliability P5): they may be
+   * there in our name, and nobody else takes them while we live. More than one look: the commit may still be under way.
+   */
+  mayOwnUnknown(): void {
+    this.looks = 3;
+  }
+
   private beatOnce(): Promise<void> {
     this.beating ??= this.beat()
       .catch((error: unknown) => {
@@ -82,7 +92,13 @@ export class Ownership {
     this.confirmedAt = askedAt;
     const gone = await buryWorkers(pool, leaseMs);
     if (gone.length > 0) log.info({ workers: gone }, 'workers are gone');
-    if (gone.length > 0 || this.beats % 10 === 0) await this.takeOverAll();
+    try {
+      if (gone.length > 0 || this.beats % 10 === 0 || this.looks > 0) await this.takeOverAll();
+      if (this.looks > 0) await this.takeUnknown();
+    } catch (error) {
+      this.mayOwnUnknown();
+      throw error;
+    }
     this.beats += 1;
   }
 
@@ -99,19 +115,34 @@ export class Ownership {
   }
 
   private async takeOverAll(): Promise<void> {
-    const { pool, engine, identity, log } = this.options;
+    const { pool, identity, log } = this.options;
     for (;;) {
       const orderIds = await takeOver(pool, identity.workerId, 500);
       if (orderIds.length === 0) return;
       log.info({ orders: orderIds.length }, 'orders taken over');
-      for (const loaded of await loadOrders(pool, orderIds)) {
-        try {
-          engine.resume(loaded);
-        } catch (error) {
-          // A state that no machine knows (a version's migration is missing) must not keep the others waiting.
-          const { orderId } = loaded.state;
-          log.fatal({ orderId, reason: (error as Error).message }, 'an order cannot be resumed; it stays as it is');
-        }
+      await this.resume(orderIds);
+    }
+  }
+
+  private async takeUnknown(): Promise<void> {
+    const { pool, engine, identity, log } = this.options;
+    const orderIds = (await ownedOrders(pool, identity.workerId)).filter((orderId) => !engine.get(orderId));
+    if (orderIds.length > 0) log.info({ orders: orderIds.length }, 'orders found that are ours');
+    for (let at = 0; at < orderIds.length; at += 500) await this.resume(orderIds.slice(at, at + 500));
+    this.looks -= 1;
+  }
+
+  private async resume(orderIds: string[]): Promise<void> {
+    const { pool, engine, log } = this.options;
+    for (const loaded of await loadOrders(pool, orderIds)) {
+      const { orderId } = loaded.state;
+      // It may have come to us on the usual way meanwhile.
+      if (engine.get(orderId)) continue;
+      try {
+        engine.resume(loaded);
+      } catch (error) {
+        // A state that no machine knows (a version's migration is missing) must not keep the others waiting.
+        log.fatal({ orderId, reason: (error as Error).message }, 'an order cannot be resumed; it stays as it is');
       }
     }
   }

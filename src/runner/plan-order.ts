@@ -4,14 +4,15 @@ import { ProvisioningError } from '../errors.js';
 import { assemblePlan } from '../planner/assemble.js';
 import { draftPlan } from '../planner/draft.js';
 import type { Plan } from '../planner/plan.js';
+import type { OrderState } from '../machines/order-state.js';
 import type { Hold, WorkOrder } from '../schemas/work-order.js';
-import { claimResources } from '../store/accept.js';
-import type { Sql } from '../store/data-source.js';
+import type { ClaimConflict } from '../store/accept.js';
 import type { Happening, OpenOrder } from './engine.js';
 import type { Platforms } from './platforms.js';
 
 export interface PlanningOptions {
-  sql: Sql;
+  /** Claims the order's things; returns those that another standing order keeps. */
+  claim(state: OrderState): Promise<ClaimConflict[]>;
   platforms: Platforms;
   log: Logger;
   readOrder(orderId: string): Promise<WorkOrder>;
@@ -28,7 +29,7 @@ export async function planOrder(open: OpenOrder, options: PlanningOptions): Prom
   }
   try {
     const order = open.order ?? (await options.readOrder(open.state.orderId));
-    const conflicts = open.claimed ? [] : await claimResources(options.sql, open.state);
+    const conflicts = open.claimed ? [] : await options.claim(open.state);
     const drafted = draftPlan(order, options.platforms.summaries());
     const holds: Hold[] = [
       ...conflicts.map(({ resourceId, workOrderId, status }) => ({

@@ -6,6 +6,7 @@ import type { Surroundings } from '../machines/advance.js';
 import type { PlatformConfig, Provisioner } from '../provisioners/provisioner.js';
 import type { Warning, WorkOrder } from '../schemas/work-order.js';
 import type { Sealer } from '../secrets.js';
+import { claimResources } from '../store/accept.js';
 import { readDocument } from '../store/callbacks.js';
 import { installationId as readInstallationId } from '../store/installation.js';
 import { listPlatforms } from '../store/platforms.js';
@@ -90,8 +91,8 @@ export class Worker {
     const readOrder = async (orderId: string) => (await readDocument(pool, orderId)).order;
     engine.connect({
       plan: (open) => {
-        void planOrder(open, { sql: pool, platforms, log, readOrder }).then((happening) =>
-          report(open.state.orderId, happening),
+        void planOrder(open, { claim: (state) => claimResources(pool, state), platforms, log, readOrder }).then(
+          (happening) => report(open.state.orderId, happening),
         );
       },
       prepare: (open) => preparations.prepare(open),
@@ -110,6 +111,7 @@ export class Worker {
       callbackWarnings: options.callbackWarnings,
       begin: (step, order, claimed) =>
         engine.begin(step, { order, callbackUrl: callbackUrl(order.callbackUrl), claimed }),
+      failed: () => ownership.mayOwnUnknown(),
     });
     const ownership = new Ownership({
       pool,
@@ -118,6 +120,7 @@ export class Worker {
       log,
       engine: {
         dropAll: () => engine.dropAll(),
+        get: (orderId) => engine.get(orderId),
         resume: (loaded) => engine.resume({ ...loaded, callbackUrl: callbackUrl(loaded.callbackUrl) }),
       },
     });

@@ -114,11 +114,13 @@ export async function insertOrders(sql: Sql, fresh: OrderToAccept[]): Promise<Ma
     ],
     values,
   );
+  // By thing, not by order: whoever claims several things claims them in the same order as everybody else.
+  const claims = items.toSorted((a, b) => (a.item.resourceId < b.item.resourceId ? -1 : 1));
   const claimRows = given(
     [
-      column('producer', 'text', items, ({ state }) => state.producer),
-      column('resource_id', 'text', items, ({ item }) => item.resourceId),
-      column('order_id', 'uuid', items, ({ state }) => state.orderId),
+      column('producer', 'text', claims, ({ state }) => state.producer),
+      column('resource_id', 'text', claims, ({ item }) => item.resourceId),
+      column('order_id', 'uuid', claims, ({ state }) => state.orderId),
     ],
     values,
   );
@@ -247,27 +249,36 @@ export interface ClaimConflict {
 
 /**
  * Claims an order's things again, taking over claims whose order has given them up (failed, cancelled, or held before
- * anything was built).
+ * anything was built). Of two orders that race for a thing one gets it and the other is told of the first: every claim is
+ * locked before anything is decided, all in the order of the things' ids, so that nobody waits for each other.
  *
  * @returns the things that another standing order keeps (Q3)
  */
-export async function claimResources(sql: Sql, state: OrderState): Promise<ClaimConflict[]> {
-  const { rows } = await sql.query<{ resource_id: string; work_order_id: string; status: string }>(
-    `with wanted as (select unnest($3::text[]) as resource_id),
-      standing as (
-        select c.resource_id, o.work_order_id, o.status
-          from resource_claim c join work_order o using (order_id) join work_order_item i using (order_id)
-         where c.producer = $2 and c.order_id <> $1 and i.resource_id = c.resource_id
-           and c.resource_id in (select resource_id from wanted)
-           and i.status not in ('failed', 'cancelled') and not (o.status = 'held' and i.status = 'pending')),
-      taken as (
-        insert into resource_claim (producer, resource_id, order_id)
-        select $2, resource_id, $1 from wanted where resource_id not in (select resource_id from standing)
-        on conflict (producer, resource_id) do update set order_id = excluded.order_id)
-      select resource_id, work_order_id, status from standing`,
-    [state.orderId, state.producer, state.items.map((item) => item.resourceId)],
-  );
-  return rows.map((row) => ({ resourceId: row.resource_id, workOrderId: row.work_order_id, status: row.status }));
+export function claimResources(pool: pg.Pool, state: OrderState): Promise<ClaimConflict[]> {
+  const { orderId, producer } = state;
+  const resourceIds = [...new Set(state.items.map((item) => item.resourceId))].toSorted();
+  return inTransaction(pool, async (sql) => {
+    // The update changes nothing; it is there for the lock, and to return what stands.
+    await sql.query(
+      `insert into resource_claim as c (producer, resource_id, order_id)
+       select $2, resource_id, $1 from unnest($3::text[]) with ordinality as wanted (resource_id, n) order by n
+       on conflict (producer, resource_id) do update set order_id = c.order_id`,
+      [orderId, producer, resourceIds],
+    );
+    const { rows } = await sql.query<{ resource_id: string; work_order_id: string; status: string }>(
+      `select distinct c.resource_id, o.work_order_id, o.status
+         from resource_claim c join work_order o using (order_id)
+         join work_order_item i on i.order_id = c.order_id and i.resource_id = c.resource_id
+        where c.producer = $2 and c.resource_id = any($3::text[]) and c.order_id <> $1
+          and i.status not in ('failed', 'cancelled') and not (o.status = 'held' and i.status = 'pending')`,
+      [orderId, producer, resourceIds],
+    );
+    await sql.query(
+      'update resource_claim set order_id = $1 where producer = $2 and resource_id = any($3::text[]) and order_id <> $1',
+      [orderId, producer, resourceIds.filter((one) => !rows.some((row) => row.resource_id === one))],
+    );
+    return rows.map((row) => ({ resourceId: row.resource_id, workOrderId: row.work_order_id, status: row.status }));
+  });
 }
 
 /** One transaction on one connection, always given back. */

@@ -202,7 +202,13 @@ const branches: Record<string, Branch> = {
     { failure: rejection },
   ],
   'a lost job, resource known': ['inFlight', { resourceId: 'r' }, JOB_LOST, 'verifying: inspect', { failure: null }],
-  'an endless job, resource known': ['inFlight', { resourceId: 'r' }, OVERDUE, 'verifying: inspect', { failure: null }],
+  'an endless job, resource known': [
+    'inFlight',
+    { resourceId: 'r' },
+    OVERDUE,
+    'verifying: inspect',
+    { failure: { code: 'CLD_JOB_TIMEOUT', disposition: 'ask-human' } },
+  ],
   'the job failed and the resource is fine': [
     'verifying',
     { resourceId: 'r-1', failure: rejection },

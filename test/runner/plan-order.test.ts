@@ -6,7 +6,7 @@ import type { Provisioner } from '../../src/provisioners/provisioner.js';
 import type { OpenOrder } from '../../src/runner/engine.js';
 import { planOrder } from '../../src/runner/plan-order.js';
 import type { WorkOrder } from '../../src/schemas/work-order.js';
-import type { Sql } from '../../src/store/data-source.js';
+import type { ClaimConflict } from '../../src/store/accept.js';
 import { Story, vm } from '../machines/story.js';
 import { bundleOrder, samplePlatformId } from '../support/orders.js';
 import { cloudWith, openOrder, platformsWith, silent } from './support.js';
@@ -16,13 +16,15 @@ const order = bundleOrder();
 const received = () => beginOrder(orderId, order, [], new Story().surroundings()).state;
 
 /** What the database says of the things an order claims. */
-function database(standing: object[]): { sql: Sql; asked: number } {
-  const base = { asked: 0 };
-  const query = () => {
-    base.asked += 1;
-    return Promise.resolve({ rows: standing });
+function database(standing: ClaimConflict[]) {
+  const base = {
+    asked: 0,
+    claim: () => {
+      base.asked += 1;
+      return Promise.resolve(standing);
+    },
   };
-  return Object.assign(base, { sql: { query } as unknown as Sql });
+  return base;
 }
 
 async function plan(
@@ -31,7 +33,7 @@ async function plan(
   base = database([]),
   readOrder: () => Promise<WorkOrder> = () => Promise.resolve(order),
 ) {
-  return planOrder(open, { sql: base.sql, platforms: await platformsWith(cloud), log: silent, readOrder });
+  return planOrder(open, { claim: base.claim, platforms: await platformsWith(cloud), log: silent, readOrder });
 }
 
 describe('planning an order', () => {
@@ -67,7 +69,7 @@ describe('planning an order', () => {
 
   it('holds it, with the item, when another order stands on the same thing', async () => {
     const { resourceId } = order.items[1] ?? { resourceId: '' };
-    const base = database([{ resource_id: resourceId, work_order_id: 'WO-first', status: 'provisioning' }]);
+    const base = database([{ resourceId, workOrderId: 'WO-first', status: 'provisioning' }]);
     const { event, planned } = await plan(openOrder(received(), { order, claimed: false }), undefined, base);
     expect(event).toMatchObject({ event: { type: 'HELD', code: 'SEM_RESOURCE_OWNED' } });
     expect(planned?.holds).toMatchObject([{ path: 'workOrderItems[1].resourceId' }]);

@@ -171,7 +171,7 @@ describe('messages that could not be taken', () => {
         workOrderId: 'WO-1',
       }),
     );
-    expect(JSON.stringify(first)).not.toContain('sealed');
+    expect(JSON.stringify(first)).not.toMatch(/sealed|(01){32}/);
   });
 
   it('are not skipped when they are committed late', async () => {
