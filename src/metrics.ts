@@ -33,10 +33,13 @@ export function createMetrics(worker: Worker, pool: pg.Pool): Registry {
     labelNames: ['status'],
     registers: [registry],
     async collect() {
-      const { rows } = await pool.query<{ status: string; count: string }>(
-        `select status, count(*) from work_order where kind = 'billing' group by status`,
-      );
       this.reset();
+      // While the database is away the rest is asked for all the more.
+      const { rows } = await pool
+        .query<{ status: string; count: string }>(
+          `select status, count(*) from work_order where kind = 'billing' group by status`,
+        )
+        .catch(() => ({ rows: [] }));
       for (const { status, count } of rows) this.set({ status }, Number(count));
     },
   });

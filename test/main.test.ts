@@ -97,7 +97,10 @@ describe('orderwright as a whole', () => {
     });
   const completed = (url: string, id: string) =>
     until(`${id} is final`, async () => {
-      const order = JSON.parse((await get(`${url}/v1/work-orders/${id}`)).text) as { status: string; failure?: unknown };
+      const order = JSON.parse((await get(`${url}/v1/work-orders/${id}`)).text) as {
+        status: string;
+        failure?: unknown;
+      };
       if (order.status === 'held' || order.status === 'failed') throw new Error(JSON.stringify(order).slice(0, 2_000));
       return order.status === 'completed' && order;
     });
@@ -147,7 +150,10 @@ describe('orderwright as a whole', () => {
       await consumer.run({
         eachMessage: async ({ message }) => void told.push(JSON.parse(String(message.value)) as CloudEvent),
       });
-      await producer.send({ topic: topics.orders, messages: [{ key: order60.workOrderId, value: fixture('order-60.json') }] });
+      await producer.send({
+        topic: topics.orders,
+        messages: [{ key: order60.workOrderId, value: fixture('order-60.json') }],
+      });
       await until('it is told that the order is completed', () =>
         told.some(({ type }) => type === 'orderwright.work-order.completed.v1'),
       );
@@ -185,7 +191,11 @@ describe('orderwright as a whole', () => {
   });
 
   it('leaves nothing open and no living worker behind when it stops, also when nothing ever came', async () => {
-    const open = () => process.getActiveResourcesInfo().filter((kind) => /TCP|Timeout|Immediate/.test(kind)).toSorted();
+    const open = () =>
+      process
+        .getActiveResourcesInfo()
+        .filter((kind) => /TCP|Timeout|Immediate/.test(kind))
+        .toSorted();
     const before = open();
     const one = await startOrderwright(configOf({ ORDERWRIGHT_PLATFORMS: await platformsFile([platform()]) }), {
       migrate: false,
@@ -201,7 +211,9 @@ describe('orderwright as a whole', () => {
     await client.end();
     expect(await query('select from worker')).toEqual([]);
     expect(
-      await query(`select application_name from pg_stat_activity where datname = current_database() and application_name like 'orderwright%'`),
+      await query(
+        `select application_name from pg_stat_activity where datname = current_database() and application_name like 'orderwright%'`,
+      ),
     ).toEqual([]);
     // A second call has nothing more to do.
     await one.stop();
@@ -221,7 +233,7 @@ describe('orderwright as a whole', () => {
     ['is not there', null, /ORDERWRIGHT_PLATFORMS.*ENOENT/],
     ['is no JSON', '[{"secretKey": "hunter2",]', /^(?!.*hunter2).*ORDERWRIGHT_PLATFORMS.*not JSON/],
     ['misses what a platform needs', [{ platformId: 'p1', name: 'dc' }], /ORDERWRIGHT_PLATFORMS[^]*(kind|serviceUrl)/],
-    ['has fields that nobody knows', [{ ...{ platformId: 'p1' }, url: 'http://x' }], /ORDERWRIGHT_PLATFORMS[^]*url/],
+    ['has fields that nobody knows', [{ platformId: 'p1', url: 'http://x' }], /ORDERWRIGHT_PLATFORMS[^]*url/],
   ])('does not start when the platforms file %s, and names it', async (_what, content, message) => {
     const path = content === null ? join(folder, 'nowhere.json') : await platformsFile(content);
     const error = await start({ ORDERWRIGHT_PLATFORMS: path }).then(String, String);
@@ -247,7 +259,8 @@ describe('orderwright as a whole', () => {
   it('does not start with a callback allow-list that it cannot read, and names each part', async () => {
     const env = { ORDERWRIGHT_CALLBACK_ALLOW: 'billing.example.com, *.example.com, 10.0.0.1/8, http://x' };
     const message = await start(env).then(String, String);
-    for (const part of ['ORDERWRIGHT_CALLBACK_ALLOW', '*.example.com', '10.0.0.1/8', 'http://x']) expect(message).toContain(part);
+    for (const part of ['ORDERWRIGHT_CALLBACK_ALLOW', '*.example.com', '10.0.0.1/8', 'http://x'])
+      expect(message).toContain(part);
     expect(message).not.toContain('billing.example.com"');
   });
 });

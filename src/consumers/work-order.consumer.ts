@@ -34,6 +34,7 @@ export class WorkOrderConsumer {
   private partitions: number[] = [];
   private stopping = false;
   private readonly silenceMs: number;
+  private joining: Promise<void> | null = null;
   joined = false;
 
   constructor(private readonly options: WorkOrderConsumerOptions) {
@@ -72,22 +73,33 @@ export class WorkOrderConsumer {
     await consumer.connect();
     // From the beginning: an offset that is out of range must not skip orders; reading again is harmless (K8, I2).
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
-    await consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: 2,
-      eachBatch: (payload) => this.takeBatch(payload),
-    });
-    this.watchdog = setInterval(() => {
-      this.watching ??= this.watch().finally(() => {
-        this.watching = null;
+    // Joining is not waited for: after a kill -9 the group waits up to 15 s for its dead member, and the API and its
+    // intake need not wait with it. `joined` tells readiness.
+    this.joining = consumer
+      .run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: 2,
+        eachBatch: (payload) => this.takeBatch(payload),
+      })
+      .catch((error: unknown) => {
+        if (!this.stopping) this.options.onDead(`Kafka consumer could not start: ${(error as Error).message}`);
       });
-    }, Math.min(10_000, this.silenceMs / 2));
+    this.watchdog = setInterval(
+      () => {
+        this.watching ??= this.watch().finally(() => {
+          this.watching = null;
+        });
+      },
+      Math.min(10_000, this.silenceMs / 2),
+    );
   }
 
   async stop(): Promise<void> {
     this.stopping = true;
     if (this.watchdog) clearInterval(this.watchdog);
+    // A kafkajs consumer that is disconnected while it joins takes that for a crash and starts again.
+    await this.joining;
     await Promise.all([this.consumer?.disconnect(), this.watching]);
   }
 
@@ -163,7 +175,10 @@ export class WorkOrderConsumer {
       const at = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
       return ends
         .filter(({ partition }) => of?.includes(partition) ?? true)
-        .reduce((sum, { partition, low, high }) => sum + Number(high) - Math.max(at.get(partition) ?? 0, Number(low)), 0);
+        .reduce(
+          (sum, { partition, low, high }) => sum + Number(high) - Math.max(at.get(partition) ?? 0, Number(low)),
+          0,
+        );
     } finally {
       await admin.disconnect();
     }

@@ -223,20 +223,20 @@ export class Engine {
   private async save(group: StepToSave[]): Promise<Set<string>> {
     const done = new Set<string>();
     let open = group;
-    for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 2_000)) {
+    while (open.length > 0) {
       try {
-        for (const orderId of await saveSteps(this.options.pool, this.options.identity.workerId, open))
+        for (const orderId of await saveSteps(this.options.pool, this.options.identity.workerId, open)) {
           done.add(orderId);
+        }
         return done;
       } catch (error) {
         const code = (error as { code?: string }).code ?? 'none';
         this.options.log.error({ code, orders: open.length }, 'steps could not be stored');
         if (isAboutTheData(code)) return this.saveApart(open, done);
-        await new Promise((resolve) => setTimeout(resolve, delayMs));
-        open = await this.notStoredYet(open, done).catch(() => open);
-        if (open.length === 0) return done;
+        open = await this.notStoredYet(open, done);
       }
     }
+    return done;
   }
 
   /** One step that PostgreSQL will never take must not hold up the others of its group. */
@@ -252,17 +252,20 @@ export class Engine {
     return done;
   }
 
+  /** Asks until it is told: writing again on a guess would take our own commit for somebody else's. */
   private async notStoredYet(group: StepToSave[], done: Set<string>): Promise<StepToSave[]> {
-    const rows = await readRevisions(
-      this.options.pool,
-      group.map(({ step }) => step.state.orderId),
-    );
-    return group.filter(({ step, seenRevision, epoch }) => {
-      const row = rows.get(step.state.orderId);
-      const ours = row?.epoch === epoch && row.workerId === this.options.identity.workerId;
-      if (ours && row.revision === seenRevision + 1) done.add(step.state.orderId);
-      return ours && row.revision === seenRevision;
-    });
+    const orderIds = group.map(({ step }) => step.state.orderId);
+    for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 2_000)) {
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      const rows = await readRevisions(this.options.pool, orderIds).catch(() => null);
+      if (!rows) continue;
+      return group.filter(({ step, seenRevision, epoch }) => {
+        const row = rows.get(step.state.orderId);
+        const ours = row?.epoch === epoch && row.workerId === this.options.identity.workerId;
+        if (ours && row.revision === seenRevision + 1) done.add(step.state.orderId);
+        return ours && row.revision === seenRevision;
+      });
+    }
   }
 
   private stored(open: OpenOrder, step: Step): void {

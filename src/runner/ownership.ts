@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { loadOrders } from '../store/load-orders.js';
-import { buryWorkers, heartbeat, ownedOrders, registerWorker, silenceMs, takeOver, unregisterWorker } from '../store/ownership.js';
+import {
+  buryWorkers,
+  heartbeat,
+  ownedOrders,
+  registerWorker,
+  silenceMs,
+  takeOver,
+  unregisterWorker,
+} from '../store/ownership.js';
 import type { Engine } from './engine.js';
 
 /** Who this worker is. The id changes when others took it for dead: what it owned then is not its any more. */
@@ -126,7 +134,8 @@ export class Ownership {
 
   private async takeUnknown(): Promise<void> {
     const { pool, engine, identity, log } = this.options;
-    const orderIds = (await ownedOrders(pool, identity.workerId)).filter((orderId) => !engine.get(orderId));
+    const owned = await ownedOrders(pool, identity.workerId);
+    const orderIds = owned.filter((one) => engine.get(one.orderId)?.epoch !== one.epoch).map((one) => one.orderId);
     if (orderIds.length > 0) log.info({ orders: orderIds.length }, 'orders found that are ours');
     for (let at = 0; at < orderIds.length; at += 500) await this.resume(orderIds.slice(at, at + 500));
     this.looks -= 1;
@@ -137,7 +146,7 @@ export class Ownership {
     for (const loaded of await loadOrders(pool, orderIds)) {
       const { orderId } = loaded.state;
       // It may have come to us on the usual way meanwhile.
-      if (engine.get(orderId)) continue;
+      if (engine.get(orderId)?.epoch === loaded.epoch) continue;
       try {
         engine.resume(loaded);
       } catch (error) {

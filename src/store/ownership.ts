@@ -75,12 +75,12 @@ export async function takeOver(sql: Sql, workerId: string, limit: number): Promi
   return rows.map((row) => row.order_id);
 }
 
-/** The open orders in a worker's name that it should be working on. */
-export async function ownedOrders(sql: Sql, workerId: string): Promise<string[]> {
-  const { rows } = await sql.query<{ order_id: string }>(
-    `select order_id from work_order
+/** The open orders in a worker's name that it should be working on, with their epochs. */
+export async function ownedOrders(sql: Sql, workerId: string): Promise<{ orderId: string; epoch: number }[]> {
+  const { rows } = await sql.query<{ order_id: string; epoch: number }>(
+    `select order_id, epoch from work_order
       where finished_at is null and worker_id = $1 and (status <> 'held' or machine ->> 'value' = 'needsOperator')`,
     [workerId],
   );
-  return rows.map((row) => row.order_id);
+  return rows.map((row) => ({ orderId: row.order_id, epoch: row.epoch }));
 }

@@ -16,9 +16,16 @@ export const compressions: Record<string, { type: number; compress: ((records: B
 };
 
 /** Lets kafkajs write a compression as well; how it is read stays as the product has it. */
-export function writeWith({ type, compress }: { type: number; compress: ((records: Buffer) => Uint8Array) | null }): void {
+export function writeWith({
+  type,
+  compress,
+}: {
+  type: number;
+  compress: ((records: Buffer) => Uint8Array) | null;
+}): void {
   if (!compress) return;
-  const { decompress } = CompressionCodecs[type as keyof typeof CompressionCodecs]?.() as { decompress: unknown };
+  const read = CompressionCodecs[type as keyof typeof CompressionCodecs] as () => { decompress: unknown };
+  const { decompress } = read();
   CompressionCodecs[type as keyof typeof CompressionCodecs] = () => ({
     decompress,
     compress: (encoder: { buffer: Buffer }) => Promise.resolve(Buffer.from(compress(encoder.buffer))),

@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type pg from 'pg';
-import { type IncomingDelivery, Intake, type IntakeOptions, openBody, secretContext } from '../../src/consumers/intake.js';
+import {
+  type IncomingDelivery,
+  Intake,
+  type IntakeOptions,
+  openBody,
+  secretContext,
+} from '../../src/consumers/intake.js';
 import { createSealer, type Sealer } from '../../src/secrets.js';
 import { readSecret } from '../../src/store/secrets.js';
 import { readRejectedMessages } from '../../src/store/rejected-messages.js';
@@ -13,7 +19,9 @@ const delivery = (content: Uint8Array | string | object, change: Partial<Incomin
   channel: 'http',
   origin: '127.0.0.1',
   bytes:
-    content instanceof Uint8Array ? content : Buffer.from(typeof content === 'string' ? content : JSON.stringify(content)),
+    content instanceof Uint8Array
+      ? content
+      : Buffer.from(typeof content === 'string' ? content : JSON.stringify(content)),
   contentType: null,
   headers: {},
   ...change,
@@ -44,9 +52,12 @@ describe('the door', () => {
 
   const messages = async () =>
     (
-      await store.pool.query<{ verdict: string; sealed_body: Buffer; sealed_proposal: Buffer | null; code: string | null }>(
-        'select verdict, code, sealed_body, sealed_proposal from received_message order by received_at, message_id',
-      )
+      await store.pool.query<{
+        verdict: string;
+        sealed_body: Buffer;
+        sealed_proposal: Buffer | null;
+        code: string | null;
+      }>('select verdict, code, sealed_body, sealed_proposal from received_message order by received_at, message_id')
     ).rows;
   const count = async (table: string) =>
     Number((await store.pool.query<{ count: string }>(`select count(*) from ${table}`)).rows[0]?.count);
@@ -55,7 +66,12 @@ describe('the door', () => {
     it('whole, and hands it to the engine once it is stored', async () => {
       const { intake, sealer } = openDoor();
       const receipt = await intake.receive(delivery(fixture('order-60.json')));
-      expect(receipt).toMatchObject({ verdict: 'accepted', code: null, status: 'received', workOrderId: order60.workOrderId });
+      expect(receipt).toMatchObject({
+        verdict: 'accepted',
+        code: null,
+        status: 'received',
+        workOrderId: order60.workOrderId,
+      });
       expect(begun).toEqual([{ orderId: receipt.orderId, claimed: true }]);
       expect(await everything(store.pool)).toMatchObject({
         work_order: [{ worker_id: 'w1', status: 'received' }],
@@ -63,7 +79,9 @@ describe('the door', () => {
         event: [{ type: 'work-order.received', sequence: 1 }],
       });
       const sealed = await readSecret(store.pool, receipt.orderId ?? '', 1, 'rootPassword');
-      expect(sealer.open(sealed ?? Buffer.alloc(0), secretContext(receipt.orderId ?? '', 1, 'rootPassword'))).toBe('123456');
+      expect(sealer.open(sealed ?? Buffer.alloc(0), secretContext(receipt.orderId ?? '', 1, 'rootPassword'))).toBe(
+        '123456',
+      );
     });
 
     it('and names what it mended and what the sender should know', async () => {
@@ -112,7 +130,10 @@ describe('the door', () => {
       }
       expect(begun).toHaveLength(1);
       expect(await everything(store.pool)).toEqual(before);
-      expect((await messages()).map(({ verdict }) => verdict)).toEqual(['accepted', ...Array<string>(4).fill('duplicate')]);
+      expect((await messages()).map(({ verdict }) => verdict)).toEqual([
+        'accepted',
+        ...Array<string>(4).fill('duplicate'),
+      ]);
     });
 
     it('within one batch', async () => {
@@ -124,11 +145,13 @@ describe('the door', () => {
 
     it('among 100 copies that come at once', async () => {
       // Two doors, as two processes have them: the copies do not meet before the database.
-      const doors = [openDoor().intake, openDoor().intake];
-      const receipts = await Promise.all(Array.from({ length: 100 }, (_, i) => doors[i % 2]?.receive(delivery(order60))));
-      expect(receipts.filter((one) => one?.verdict === 'accepted')).toHaveLength(1);
-      expect(receipts.filter((one) => one?.verdict === 'duplicate')).toHaveLength(99);
-      expect(new Set(receipts.map((one) => one?.orderId)).size).toBe(1);
+      const [one, other] = [openDoor().intake, openDoor().intake];
+      const receipts = await Promise.all(
+        Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? one : other).receive(delivery(order60))),
+      );
+      expect(receipts.filter(({ verdict }) => verdict === 'accepted')).toHaveLength(1);
+      expect(receipts.filter(({ verdict }) => verdict === 'duplicate')).toHaveLength(99);
+      expect(new Set(receipts.map(({ orderId }) => orderId)).size).toBe(1);
       expect(begun).toHaveLength(1);
       expect(await count('event')).toBe(1);
       expect(await count('received_message')).toBe(100);
@@ -160,8 +183,17 @@ describe('the door', () => {
         String.raw`\"volumeSize\": \"90\"`,
       );
       const receipt = await intake.receive(delivery(changed));
-      expect(receipt).toMatchObject({ verdict: 'conflict', code: 'ORD_CONFLICT_BODY', orderId: first.orderId, status: 'received' });
-      expect(receipt.differences).toContainEqual({ path: 'userId', first: expect.anything(), second: '"somebody-else"' });
+      expect(receipt).toMatchObject({
+        verdict: 'conflict',
+        code: 'ORD_CONFLICT_BODY',
+        orderId: first.orderId,
+        status: 'received',
+      });
+      expect(receipt.differences).toContainEqual({
+        path: 'userId',
+        first: expect.anything(),
+        second: '"somebody-else"',
+      });
       expect(receipt.problems[0]?.message).toContain('userId');
       expect(receipt.differences.length).toBeGreaterThan(0);
       expect(await everything(store.pool)).toEqual(before);
@@ -170,7 +202,11 @@ describe('the door', () => {
 
     it('when both come in one batch', async () => {
       const { intake } = openDoor();
-      const receipts = await intake.receiveAll([delivery(order60), delivery({ ...order60, userId: 'x' }), delivery(order60)]);
+      const receipts = await intake.receiveAll([
+        delivery(order60),
+        delivery({ ...order60, userId: 'x' }),
+        delivery(order60),
+      ]);
       expect(receipts.map(({ verdict }) => verdict)).toEqual(['accepted', 'conflict', 'duplicate']);
       expect(receipts[1]?.differences.map(({ path }) => path)).toEqual(['userId']);
     });
@@ -233,7 +269,11 @@ describe('the door', () => {
       expect(await count('work_order')).toBe(2);
       expect(await count('received_message')).toBe(5);
       const told = await until('three are told as rejected', async () => {
-        const rows = await readRejectedMessages(store.pool, { tx: '0', orderId: '00000000-0000-0000-0000-000000000000', sequence: 0 }, 9);
+        const rows = await readRejectedMessages(
+          store.pool,
+          { tx: '0', orderId: '00000000-0000-0000-0000-000000000000', sequence: 0 },
+          9,
+        );
         return rows.length === 3 && rows;
       });
       expect(told.map(({ messageId }) => messageId).toSorted()).toEqual(
@@ -256,7 +296,12 @@ describe('the door', () => {
     const canary = 'cAnary-0815-pässwörd';
     const text = JSON.stringify(order60).replace('123456', canary);
     const broken = fixture('order-23-broken-quotes.txt').toString().replace('123456', canary);
-    const receipts = await intake.receiveAll([delivery(text), delivery(broken), delivery(text.slice(0, -3)), delivery(text)]);
+    const receipts = await intake.receiveAll([
+      delivery(text),
+      delivery(broken),
+      delivery(text.slice(0, -3)),
+      delivery(text),
+    ]);
     expect(JSON.stringify(receipts)).not.toContain('cAnary');
     const { rows: tables } = await store.pool.query<{ name: string }>(
       `select table_name as name from information_schema.tables where table_schema = 'public'`,
@@ -274,7 +319,9 @@ describe('the door', () => {
       let isAway = true;
       const connect = () => (isAway ? Promise.reject(away) : store.pool.connect());
       const { intake } = openDoor({ pool: { connect } as unknown as pg.Pool });
-      const answers = await Promise.allSettled([delivery(order60), delivery('{'), delivery(orderMessage('WO-2'))].map((one) => intake.receive(one)));
+      const answers = await Promise.allSettled(
+        [delivery(order60), delivery('{'), delivery(orderMessage('WO-2'))].map((one) => intake.receive(one)),
+      );
       expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
       expect(begun).toEqual([]);
       isAway = false;

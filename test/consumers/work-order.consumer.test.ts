@@ -22,7 +22,10 @@ describe('the consumer of work orders', () => {
 
   beforeAll(async () => {
     const { brokers } = await kafkaForTests();
-    kafka = createKafka({ brokers, clientId: 'tests', groupId: '', topics: { orders: '', events: '', rejected: '' } }, silent);
+    kafka = createKafka(
+      { brokers, clientId: 'tests', groupId: '', topics: { orders: '', events: '', rejected: '' } },
+      silent,
+    );
     admin = kafka.admin();
     producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, allowAutoTopicCreation: false });
     await Promise.all([admin.connect(), producer.connect()]);
@@ -41,7 +44,11 @@ describe('the consumer of work orders', () => {
     await ensureTopics(kafka, [topic], partitions);
     return topic;
   }
-  async function start(topic: string, receiveAll: Intake['receiveAll'], change: Partial<WorkOrderConsumerOptions> = {}) {
+  async function start(
+    topic: string,
+    receiveAll: Intake['receiveAll'],
+    change: Partial<WorkOrderConsumerOptions> = {},
+  ) {
     const dead: string[] = [];
     const consumer = new WorkOrderConsumer({
       kafka,
@@ -211,7 +218,15 @@ describe('the consumer of work orders', () => {
     const sent: string[] = [];
     const more = async (count: number) => {
       const values = Array.from({ length: count }, () => `record ${sent.push('')}`);
-      await Promise.all([0, 1, 2, 3].map((p) => send(topic, values.filter((_, i) => i % 4 === p), p)));
+      await Promise.all(
+        [0, 1, 2, 3].map((p) =>
+          send(
+            topic,
+            values.filter((_, i) => i % 4 === p),
+            p,
+          ),
+        ),
+      );
       return values;
     };
     const wanted = await more(400);
@@ -306,7 +321,10 @@ describe('the consumer of work orders', () => {
 
     it('does not answer for the partitions of another member', async () => {
       const topic = await topicOf(2);
-      const [stuck, idle] = [await start(topic, hanging), await start(topic, remembering().receiveAll, { silenceMs: 300 })];
+      const [stuck, idle] = [
+        await start(topic, hanging),
+        await start(topic, remembering().receiveAll, { silenceMs: 300 }),
+      ];
       const looked = looks(idle.consumer);
       const assigned = await until('each has a partition', async () => {
         const { members } = await admin.describeGroups([topic]).then(({ groups }) => groups[0] ?? { members: [] });

@@ -64,7 +64,12 @@ describe('the outcome of an order', () => {
     delivery.start();
   }
   const stored = async () => {
-    const { rows } = await store.pool.query<{ state: string; attempts: number; last_outcome: string | null; in_seconds: number }>(
+    const { rows } = await store.pool.query<{
+      state: string;
+      attempts: number;
+      last_outcome: string | null;
+      in_seconds: number;
+    }>(
       `select state, attempts, last_outcome, extract(epoch from next_attempt_at - now())::float as in_seconds from callback_delivery`,
     );
     return rows[0] ?? { state: 'missing', attempts: 0, last_outcome: null, in_seconds: 0 };

@@ -23,7 +23,11 @@ afterEach(() => store.close());
 /** Orders that have gone two steps: three events each. */
 async function eventfulOrders(count: number): Promise<string[]> {
   const states = await storedOrders(store.pool, count);
-  await saveSteps(store.pool, 'w1', states.map((state) => fullStep(state)));
+  await saveSteps(
+    store.pool,
+    'w1',
+    states.map((state) => fullStep(state)),
+  );
   const further = { seenRevision: 2, storedOperations: 1, callbackUrl: null, planDocument: null };
   const again = states.map((state) => fullStep({ ...state, sequence: 2 }, further));
   await saveSteps(store.pool, 'w1', again);
@@ -62,7 +66,10 @@ describe('events on their way to a real broker', () => {
   const stops: (() => Promise<void>)[] = [];
   beforeAll(async () => {
     const { brokers } = await kafkaForTests();
-    kafka = createKafka({ brokers, clientId: 'tests', groupId: '', topics: { orders: '', events: '', rejected: '' } }, silent);
+    kafka = createKafka(
+      { brokers, clientId: 'tests', groupId: '', topics: { orders: '', events: '', rejected: '' } },
+      silent,
+    );
   }, 180_000);
   afterEach(async () => {
     for (const stop of stops.splice(0).toReversed()) await stop();
@@ -74,7 +81,15 @@ describe('events on their way to a real broker', () => {
     return names;
   }
   async function publish(names: { events: string; rejected: string }, workerId: string): Promise<EventPublisher> {
-    const publisher = new EventPublisher({ kafka, sql: store.pool, workerId, installationId: 'i1', topics: names, log: silent, pollMs: 20 });
+    const publisher = new EventPublisher({
+      kafka,
+      sql: store.pool,
+      workerId,
+      installationId: 'i1',
+      topics: names,
+      log: silent,
+      pollMs: 20,
+    });
     await publisher.start();
     stops.push(() => publisher.stop());
     return publisher;
@@ -91,7 +106,7 @@ describe('events on their way to a real broker', () => {
   }
   const eventOf = (message: KafkaMessage) => JSON.parse(textOf(message.value)) as CloudEvent;
 
-  it('come exactly once each, in the order of their order, under the order\'s id', async () => {
+  it("come exactly once each, in the order of their order, under the order's id", async () => {
     const names = await topics();
     const seen = await read(names.events);
     await publish(names, await worker('w1'));
@@ -99,7 +114,10 @@ describe('events on their way to a real broker', () => {
     await until('all have come', () => seen.length >= 120);
     // One more round of reading shows that nothing comes twice.
     const [last] = await eventfulOrders(1);
-    await until('the last ones have come', () => seen.filter(({ message }) => textOf(message.key) === last).length === 3);
+    await until(
+      'the last ones have come',
+      () => seen.filter(({ message }) => textOf(message.key) === last).length === 3,
+    );
     expect(seen).toHaveLength(123);
     for (const workOrderId of workOrderIds) {
       const own = seen.filter(({ message }) => textOf(message.key) === workOrderId);
@@ -117,7 +135,11 @@ describe('events on their way to a real broker', () => {
     await publish(names, await worker('w1'));
     const first = await until('it has come', () => seen[0]);
     const event = eventOf(first.message);
-    expect(event).toMatchObject({ specversion: '1.0', type: 'orderwright.work-order.received.v1', source: '/orderwright/i1' });
+    expect(event).toMatchObject({
+      specversion: '1.0',
+      type: 'orderwright.work-order.received.v1',
+      source: '/orderwright/i1',
+    });
     expect(textOf(first.message.headers?.['ce_id'])).toBe(event.id);
     expect(textOf(first.message.headers?.['ce_type'])).toBe(event.type);
     expect(textOf(first.message.headers?.['content-type'])).toContain('application/cloudevents+json');
@@ -156,7 +178,9 @@ describe('events on their way to a real broker', () => {
     await publish(names, await worker('w1'));
     const messageId = await rejected('MSG_JSON_SYNTAX', 'line 1: cut off');
     const { message } = await until('it has come', () => seen[0]);
-    const headers = Object.fromEntries(Object.entries(message.headers ?? {}).map(([name, value]) => [name, textOf(value)]));
+    const headers = Object.fromEntries(
+      Object.entries(message.headers ?? {}).map(([name, value]) => [name, textOf(value)]),
+    );
     expect(headers).toEqual({
       code: 'MSG_JSON_SYNTAX',
       reason: 'line 1: cut off',
@@ -205,4 +229,3 @@ describe('events while the broker is away', () => {
     }
   });
 });
-

@@ -207,7 +207,7 @@ describe('the engine', () => {
     engine.dispatch(id, planned);
     let pid = 0;
     await until('the commit waits for the row', async () => {
-      const { rows } = await locker.query<{ pid: number }>(
+      const { rows } = await site.pool.query<{ pid: number }>(
         `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
       );
       pid = rows[0]?.pid ?? 0;

@@ -43,7 +43,12 @@ describe('taking orders into the database', () => {
       resource_claim: [{}, {}, {}, {}],
     });
     expect(await existingOrders(store.pool, [order.step.state.orderId, randomUUID()])).toEqual(
-      new Map([[order.step.state.orderId, { orderId: order.step.state.orderId, contentHash: 'ab'.repeat(32), status: 'received' }]]),
+      new Map([
+        [
+          order.step.state.orderId,
+          { orderId: order.step.state.orderId, contentHash: 'ab'.repeat(32), status: 'received' },
+        ],
+      ]),
     );
   });
 
@@ -65,7 +70,9 @@ describe('taking orders into the database', () => {
   });
 
   it('takes an order once, however many bring it at the same time', async () => {
-    const answers = await Promise.all(Array.from({ length: 10 }, () => insertOrders(store.pool, [orderToAccept('WO-1')])));
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => insertOrders(store.pool, [orderToAccept('WO-1')])),
+    );
     expect(answers.filter((answer) => answer.size === 1)).toHaveLength(1);
     expect((await everything(store.pool))['work_order_item']).toHaveLength(4);
   });
@@ -79,7 +86,10 @@ describe('taking orders into the database', () => {
       `insert into work_order (order_id, kind, producer, work_order_id, user_id, account_id, status, machine)
        values ($1, 'billing', 'default', $2, '', '', 'received', '{}')`,
       [state.orderId, state.workOrderId],
-      [[a, m, b], [b, m, a]].map((batch) => () => insertOrders(store.pool, batch)),
+      [
+        [a, m, b],
+        [b, m, a],
+      ].map((batch) => () => insertOrders(store.pool, batch)),
     );
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
     expect((await everything(store.pool))['work_order']).toHaveLength(3);
@@ -116,13 +126,20 @@ describe('taking orders into the database', () => {
 
   it('tells of the order that claimed a thing a moment before', async () => {
     const [first, second] = [await accept('WO-first', ['x']), await accept('WO-second', ['y'])];
-    const wanting = (state: OrderState) => ({ ...state, items: state.items.map((item) => ({ ...item, resourceId: 'z' })) });
+    const wanting = (state: OrderState) => ({
+      ...state,
+      items: state.items.map((item) => ({ ...item, resourceId: 'z' })),
+    });
     await store.pool.query(`update work_order_item set resource_id = 'z'`);
     const outcomes = await whileLocked(
       store.pool,
       `insert into resource_claim (producer, resource_id, order_id) values ('default', 'z', $1)`,
       [first.state.orderId],
-      [first, second].map(({ state }) => () => claimResources(store.pool, wanting(state))),
+      [first, second].map(
+        ({ state }) =>
+          () =>
+            claimResources(store.pool, wanting(state)),
+      ),
     );
     const [winner] = await ownerOf('z');
     const told = outcomes.map((one) => (one.status === 'fulfilled' ? one.value : [one.reason]));
@@ -163,7 +180,11 @@ describe('taking orders into the database', () => {
       store.pool,
       `select from resource_claim where resource_id = 'b' for update`,
       [],
-      [second, third].map(({ state }) => () => claimResources(store.pool, state)),
+      [second, third].map(
+        ({ state }) =>
+          () =>
+            claimResources(store.pool, state),
+      ),
     );
     const owners = new Set((await Promise.all(things.map(ownerOf))).flat());
     // Whoever was told of no conflict owns everything; the other was told who does.
@@ -177,7 +198,9 @@ describe('taking orders into the database', () => {
   it('gives connections back, whether the work is done or fails', async () => {
     for (let i = 0; i < 30; i++) {
       await inTransaction(store.pool, (sql) => sql.query('select 1'));
-      await expect(inTransaction(store.pool, (sql) => sql.query('select 1 / 0'))).rejects.toMatchObject({ code: '22012' });
+      await expect(inTransaction(store.pool, (sql) => sql.query('select 1 / 0'))).rejects.toMatchObject({
+        code: '22012',
+      });
       await expect(inTransaction(store.pool, () => Promise.reject(new Error('ours')))).rejects.toThrow('ours');
     }
     expect(store.pool.idleCount).toBe(store.pool.totalCount);

@@ -13,7 +13,11 @@ describe('callbacks to be made', () => {
   /** Orders that have ended and asked for their outcome. */
   async function ended(count: number): Promise<string[]> {
     const states = await storedOrders(store.pool, count);
-    await saveSteps(store.pool, 'w1', states.map((state) => fullStep(state)));
+    await saveSteps(
+      store.pool,
+      'w1',
+      states.map((state) => fullStep(state)),
+    );
     return states.map((state) => state.orderId);
   }
 
@@ -22,7 +26,11 @@ describe('callbacks to be made', () => {
     const taken = await Promise.all(Array.from({ length: 8 }, () => takeDueCallbacks(store.pool, 9)));
     for (const page of taken) expect(page.length).toBeLessThanOrEqual(9);
     const all = taken.flat().map((one) => one.orderId);
-    for (let more = await takeDueCallbacks(store.pool, 9); more.length > 0; more = await takeDueCallbacks(store.pool, 9)) {
+    for (
+      let more = await takeDueCallbacks(store.pool, 9);
+      more.length > 0;
+      more = await takeDueCallbacks(store.pool, 9)
+    ) {
       all.push(...more.map((one) => one.orderId));
     }
     expect(all).toHaveLength(100);

@@ -36,7 +36,7 @@ describe('reading what happened', () => {
     let cursor: Cursor = beginning;
     let writing = true;
     const reader = async () => {
-      for (let last = false; ; ) {
+      for (let last = false; ;) {
         const { events, cursor: next } = await readEvents(store.pool, cursor, 7);
         seen.push(...events.map((event) => `${event.workOrderId} ${event.sequence}`));
         cursor = next;
@@ -50,7 +50,8 @@ describe('reading what happened', () => {
         await client.query('begin');
         await saveSteps(client as never, 'w1', [fullStep(state)]);
         // Every other transaction stays open while others commit.
-        if (Number.parseInt(state.orderId.slice(0, 1), 16) % 2 === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+        if (Number.parseInt(state.orderId.slice(0, 1), 16) % 2 === 0)
+          await new Promise((resolve) => setTimeout(resolve, 10));
         await client.query('commit');
         client.release();
       }
@@ -103,7 +104,9 @@ describe('the right to publish', () => {
 
   it('belongs to one worker at a time', async () => {
     for (let i = 0; i < 8; i++) await registerWorker(store.pool, `w${i}`);
-    const held = await Promise.all(Array.from({ length: 8 }, (_, i) => holdCursor(store.pool, 'kafka', `w${i}`, lease)));
+    const held = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => holdCursor(store.pool, 'kafka', `w${i}`, lease)),
+    );
     expect(held.filter((cursor) => cursor !== null)).toEqual([beginning]);
   });
 
@@ -154,7 +157,12 @@ describe('messages that could not be taken', () => {
   });
 
   it('are told once each, page by page, and taken ones are not', async () => {
-    const rejected = [message('set-aside'), message('conflict'), message('refused'), message('refused', { code: null })];
+    const rejected = [
+      message('set-aside'),
+      message('conflict'),
+      message('refused'),
+      message('refused', { code: null }),
+    ];
     const taken = (['accepted', 'held', 'duplicate', 'skipped'] as const).map((verdict) => message(verdict));
     await insertMessages(store.pool, [...taken, ...rejected]);
     const first = await rejectedMessages(beginning, 3, 3);

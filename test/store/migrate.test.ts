@@ -21,7 +21,11 @@ describe('migrations', () => {
     }
   }
   const tables = async () =>
-    (await query<{ name: string }>(`select table_name as name from information_schema.tables where table_schema = 'public'`))
+    (
+      await query<{ name: string }>(
+        `select table_name as name from information_schema.tables where table_schema = 'public'`,
+      )
+    )
       .map(({ name }) => name)
       .filter((name) => name !== 'migration');
 

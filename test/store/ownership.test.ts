@@ -24,10 +24,10 @@ describe('who owns an order', () => {
 
   /** As if the last heartbeat had been so long ago. */
   const silent = (workerId: string, ms: number) =>
-    store.pool.query(`update worker set heartbeat_at = now() - make_interval(secs => $2 / 1000.0) where worker_id = $1`, [
-      workerId,
-      ms,
-    ]);
+    store.pool.query(
+      `update worker set heartbeat_at = now() - make_interval(secs => $2 / 1000.0) where worker_id = $1`,
+      [workerId, ms],
+    );
 
   it('nobody takes what a living worker owns', async () => {
     await storedOrders(store.pool, 3, 'w1');

@@ -30,7 +30,10 @@ export async function openStore(size = 10): Promise<{ url: string; pool: pg.Pool
 }
 
 /** An order of four items, as the intake hands it to the store. Each has things of its own unless told otherwise. */
-export function orderToAccept(workOrderId: string, change: { workerId?: string | null; resourceIds?: string[] } = {}): OrderToAccept {
+export function orderToAccept(
+  workOrderId: string,
+  change: { workerId?: string | null; resourceIds?: string[] } = {},
+): OrderToAccept {
   const sample = bundleOrder({ order: { workOrderId } });
   const order: WorkOrder = {
     ...sample,
@@ -52,7 +55,11 @@ export function orderToAccept(workOrderId: string, change: { workerId?: string |
 }
 
 /** Puts orders into the database and gives back their states. */
-export async function storedOrders(pool: pg.Pool, count: number, workerId: string | null = 'w1'): Promise<OrderState[]> {
+export async function storedOrders(
+  pool: pg.Pool,
+  count: number,
+  workerId: string | null = 'w1',
+): Promise<OrderState[]> {
   const orders = Array.from({ length: count }, () => orderToAccept(`WO-${randomUUID()}`, { workerId }));
   await insertOrders(pool, orders);
   return orders.map(({ step }) => step.state);
@@ -132,7 +139,11 @@ export async function everything(pool: pg.Pool): Promise<Record<string, unknown[
 }
 
 /** Looks again until something holds. Fails by saying what did not come. */
-export async function until<T>(what: string, look: () => Promise<T | null | undefined | false> | T | null | undefined | false, ms = 30_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
+  ms = 30_000,
+): Promise<T> {
   const giveUpAt = Date.now() + ms;
   for (;;) {
     const seen = await look();
