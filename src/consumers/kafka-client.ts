@@ -68,16 +68,34 @@ export async function ensureTopics(kafka: KafkaClient, topics: string[], partiti
     const missing = topics.filter((topic) => !existing.has(topic));
     if (missing.length === 0) return;
     const { brokers } = await admin.describeCluster();
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: missing.map((topic) => ({
-        topic,
-        numPartitions: partitions,
-        replicationFactor: Math.min(3, brokers.length),
-        configEntries: [{ name: 'max.message.bytes', value: '1100000' }],
-      })),
-    });
+    const create = () =>
+      admin.createTopics({
+        waitForLeaders: true,
+        topics: missing.map((topic) => ({
+          topic,
+          numPartitions: partitions,
+          replicationFactor: Math.min(3, brokers.length),
+          configEntries: [{ name: 'max.message.bytes', value: '1100000' }],
+        })),
+      });
+    // A busy broker may not know its own new topic for a moment; kafkajs waits for its leaders, but not for that.
+    for (
+      let tries = 1;
+      !(await create().then(
+        () => true,
+        (error: unknown) => isUnknownYet(error, tries),
+      ));
+      tries++
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
   } finally {
     await admin.disconnect();
   }
+}
+
+/** @returns false when it is worth another try @throws the error when it is another one, or has been for too long */
+function isUnknownYet(error: unknown, tries: number): false {
+  if ((error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION' && tries < 25) return false;
+  throw error;
 }

@@ -171,7 +171,8 @@ export class Engine {
       if (happening.planned) planned = happening.planned;
     }
     if (steps.length === 0) return;
-    const taken = mergeSteps(steps);
+    // With what was learnt after the last step that changed something: a preparation's outcome is never stored.
+    const taken = { ...mergeSteps(steps), state };
     if (!planned && secrets.length === 0 && onlyLooks(taken)) {
       open.state = taken.state;
       open.unsaved.push({ ...taken, effects: [] });

@@ -101,6 +101,8 @@ const twice = { lookUps: 2 };
 const noAttemptsLeft = { attempt: attempts };
 const noRetriesLeft = { retries };
 const broken = { disposition: 'reject', code: BROKEN.code, message: BROKEN.message } as const;
+const overdue = expect.objectContaining({ disposition: 'ask-human', code: 'CLD_JOB_TIMEOUT' }) as never;
+const laterStage = { stage: 'tier', memo: { vpcId: 'v' }, resourceId: 'v' };
 const givenUp = expect.objectContaining({ disposition: 'ask-human', code: 'CLD_OUTCOME_UNCLEAR' }) as never;
 
 const branches: Record<string, Branch> = {
@@ -204,10 +206,10 @@ const branches: Record<string, Branch> = {
   'a lost job, resource known': ['inFlight', { resourceId: 'r' }, JOB_LOST, 'verifying: inspect', { failure: null }],
   'an endless job, resource known': [
     'inFlight',
-    { resourceId: 'r' },
+    { resourceId: 'r', jobId: 'job-1' },
     OVERDUE,
     'verifying: inspect',
-    { failure: { code: 'CLD_JOB_TIMEOUT', disposition: 'ask-human' } },
+    { failure: overdue, settledJobId: 'job-1' },
   ],
   'the job failed and the resource is fine': [
     'verifying',
@@ -281,6 +283,42 @@ const branches: Record<string, Branch> = {
     operationEvents.NEXT_STAGE,
     'requesting: send',
     { stage: 'tier', memo: { vpcId: 'vpc-1' }, attempt: 2, failure: null, retries: 0, resourceId: null },
+  ],
+  'an endless job is never sent again without a person': [
+    'lookingUp',
+    { ...twice, failure: { ...question, code: 'CLD_JOB_TIMEOUT' } },
+    ABSENT,
+    'stuck',
+    { attempt: 1 },
+  ],
+  'a job that has spoken is remembered': ['inFlight', { jobId: 'j' }, JOB_LOST, 'lookingUp: lookUp', { settledJobId: 'j' }],
+  'a later stage that is refused leaves nothing behind': [
+    'requesting',
+    laterStage,
+    operationEvents.REJECTED,
+    'discarding: discard',
+    { failure: rejection, resourceId: 'v' },
+  ],
+  'a later stage that is put off too often leaves nothing behind': [
+    'requesting',
+    { ...laterStage, ...noRetriesLeft },
+    TRY_LATER,
+    'discarding: discard',
+    { resourceId: 'v' },
+  ],
+  'a later stage whose job is refused and that left nothing of its own takes the earlier one with it': [
+    'lookingUp',
+    { ...laterStage, ...twice, failure: rejection },
+    ABSENT,
+    'discarding: discard',
+    { resourceId: 'v' },
+  ],
+  'a later stage that is asked for again keeps what the earlier one made': [
+    'lookingUp',
+    { ...laterStage, ...twice },
+    ABSENT,
+    'requesting: send',
+    { ...laterStage, attempt: 2 },
   ],
   'a restart uses up no retry': ['backingOff', { retries: 3 }, RESUMED, 'backingOff: wait(retry)', { retries: 3 }],
   'a restart uses up no look': ['watching', { watches: 3 }, RESUMED, 'watching: wait(watch)', { watches: 3 }],

@@ -109,7 +109,7 @@ describe('planning an order', () => {
   });
 
   it('takes a preparation as it was placed, without asking anybody', async () => {
-    const preparation = { key: 'k', kind: 'default-network', platformId: 'p', settings: {}, lines: [] } as const;
+    const preparation = { key: 'k', kind: 'default-network' as const, platformId: 'p', settings: {}, lines: [] };
     const { state } = beginPreparation(orderId, 'p/k#1', preparation);
     const { event } = await plan(openOrder(state), null);
     expect(event).toEqual({ about: 'order', event: { type: 'PLANNED' }, plan: state.plan });

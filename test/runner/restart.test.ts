@@ -61,7 +61,7 @@ describe('a worker that dies', () => {
         requests += 1;
         if (requests === number) first.freeze();
       };
-      void takeOrders(first.worker, 8);
+      takeOrders(first.worker, 8).catch(() => {});
       await until('it dies', () => requests >= number);
       await first.kill();
       cloud.onSend = () => {};
@@ -88,7 +88,7 @@ describe('a worker that dies', () => {
       requests += 1;
       if (requests === 5) first.freeze();
     };
-    void takeOrders(first.worker, 4);
+    takeOrders(first.worker, 4).catch(() => {});
     await until('it freezes', () => requests >= 5);
     cloud.onSend = () => {};
     await site.silence('w1');

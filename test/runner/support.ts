@@ -22,7 +22,7 @@ const sealer = createSealer(Buffer.alloc(32, 7).fill(9, 0, 5));
 
 /** Waits for something to become true; how long it takes decides nothing, only that it happens. */
 export async function until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 2_000; i++) {
+  for (let i = 0; i < 800; i++) {
     if (await isTrue()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

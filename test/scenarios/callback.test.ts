@@ -124,7 +124,7 @@ describe('the result of an order goes to its msghandler_url', () => {
     for (const item of workOrderItems as JsonObject[]) {
       const told = message.results.items.find((one) => one['resourceId'] === item['resourceId']);
       expect(told).toMatchObject({ verdict: 'completed', chargeable: true, resourceType: item['resourceType'] });
-      expect(String(told?.['workOrderItemId'])).toBe(String(item['workOrderItemId']));
+      expect(Number(told?.['workOrderItemId'])).toBe(item['workOrderItemId']);
       for (const name of ['innerOrderItemId', 'workOrderItemNo', 'masterResourceId', 'productId', 'salesEntryId']) {
         expect([name, told?.[name]]).toEqual([name, item[name]]);
       }

@@ -35,7 +35,7 @@ export class HttpSender {
             body: new Uint8Array(bytes),
             headers: { 'content-type': contentType },
           })
-          .catch(() => 'lost' as const));
+          .catch((error: unknown) => (wasRefused(error) ? null : ('lost' as const))));
       if (answer === 'lost') this.unanswered += 1;
       if (answer !== null && answer !== 'lost' && answer.status < 500) {
         const { errstatus } = (await answer.json().catch(() => ({}))) as { errstatus?: string };
@@ -48,4 +48,9 @@ export class HttpSender {
       await sleep(100);
     }
   }
+}
+
+/** Nobody listened there: nothing was sent. */
+function wasRefused(error: unknown): boolean {
+  return (error as { cause?: { code?: string } }).cause?.code === 'ECONNREFUSED';
 }

@@ -1,4 +1,5 @@
 /** The other end of Kafka: sends what billing sends, and keeps what comes back. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Consumer, type Kafka, type Producer } from 'kafkajs';
 import type { ScenarioMessage } from './scenario-orders.js';
 
@@ -50,13 +51,7 @@ export class Billing {
 
   /** Makes the topics and starts to listen. */
   async start(): Promise<void> {
-    const admin = this.kafka.admin();
-    await admin.connect();
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: Object.values(this.topics).map((topic: string) => ({ topic, numPartitions: 6 })),
-    });
-    await admin.disconnect();
+    await this.makeTopics();
     this.producer = this.kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
     await this.producer.connect();
     this.consumer = this.kafka.consumer({ groupId: `${this.topics.events}.billing`, maxWaitTimeInMs: 100 });
@@ -71,6 +66,26 @@ export class Billing {
         else this.rejections.push({ ...value, text: `${text}\n${headers}` });
       },
     });
+  }
+
+  private async makeTopics(): Promise<void> {
+    const topics = Object.values(this.topics).map((topic: string) => ({ topic, numPartitions: 6 }));
+    const admin = this.kafka.admin();
+    await admin.connect();
+    try {
+      for (let tries = 1; ; tries++) {
+        try {
+          await admin.createTopics({ waitForLeaders: true, topics });
+          return;
+        } catch (error) {
+          // A broker at work may not know its own new topic for a moment; kafkajs waits for its leaders, but not for that.
+          if ((error as { type?: string }).type !== 'UNKNOWN_TOPIC_OR_PARTITION' || tries === 20) throw error;
+          await sleep(200);
+        }
+      }
+    } finally {
+      await admin.disconnect();
+    }
   }
 
   /** Sends the messages in their order. */

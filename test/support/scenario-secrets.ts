@@ -11,8 +11,11 @@ export function guises(secret: string): string[] {
   });
   const url = base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'));
   const hex = bytes.toString('hex');
-  const reversed = [...secret].toReversed().join('');
-  const escaped = [...secret].map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+  const reversed = secret.split('').toReversed().join('');
+  const escaped = secret
+    .split('')
+    .map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
   const percent = encodeURIComponent(secret);
   return [...new Set([secret, ...base64, ...url, hex, hex.toUpperCase(), reversed, escaped, percent])];
 }

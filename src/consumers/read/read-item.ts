@@ -22,7 +22,8 @@ export interface ReadItem {
 type Base = Pick<WorkOrderItem, 'workOrderItemId' | 'resourceId' | 'master' | 'echo'>;
 type ReadConfig = Omit<ReadItem, 'message'> | null;
 
-const modelledItem = new Set(['workOrderItemId', 'resourceType', 'resourceId', 'workOrderItemConfig', 'master']);
+// workOrderItemId is kept as well: billing sends a number and wants it back as one.
+const modelledItem = new Set(['resourceType', 'resourceId', 'workOrderItemConfig', 'master']);
 const itemNames = [...itemFields].filter((name) => name !== 'workOrderItemConfig');
 
 /** One item with its config, or null with every problem of both in the notes. */

@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { InProcessCloud } from '../../bench/in-process-cloud.js';
+import { ProvisioningError } from '../../src/errors.js';
+import { Site, until } from './support.js';
+
+describe('what many orders share', () => {
+  let site: Site;
+  let cloud: InProcessCloud;
+  beforeEach(async () => {
+    cloud = new InProcessCloud();
+    site = await Site.open(cloud);
+  });
+  afterEach(() => site.close());
+
+  const placed = async () => {
+    const { rows } = await site.pool.query<{ number: string; status: string }>(
+      `select substring(work_order_id from '#(\\d+)$') as number, status from work_order where kind = 'preparation' order by 1`,
+    );
+    return rows.map(({ number, status }) => `#${number} ${status}`);
+  };
+
+  /** The network cannot be made, until `allow` is called. */
+  function refuseNetwork(): { allow(): void } {
+    const handler = cloud.operations['default-network.ensure'];
+    if (!handler) throw new Error('unreachable');
+    const send = handler.send;
+    handler.send = () => Promise.reject(new ProvisioningError('reject', 'CLD_QUOTA', 'No VPC is left.'));
+    return { allow: () => (handler.send = send) };
+  }
+
+  it('is made once by the first of many orders, and found by the ones that come later', async () => {
+    const { worker } = await site.worker('w1');
+    await Promise.all(Array.from({ length: 30 }, (_, number) => site.order(worker, number)));
+    await site.settled();
+    await site.order(worker, 99);
+    await site.settled();
+    expect(await site.statuses()).toEqual({ completed: 31 });
+    expect(cloud.count('default-network.ensure')).toBe(1);
+    expect(await placed()).toEqual(['#1 completed']);
+  });
+
+  it('fails every order that waits for it when it cannot be made, and nothing of them is left on the cloud', async () => {
+    refuseNetwork();
+    const { worker } = await site.worker('w1');
+    await Promise.all([1, 2, 3].map((number) => site.order(worker, number)));
+    await site.settled();
+    expect(await site.statuses()).toEqual({ failed: 3 });
+    expect(cloud.count('vm.create')).toBe(0);
+    const { rows } = await site.pool.query<{ chargeable: number }>(
+      `select count(*)::int as chargeable from event, jsonb_array_elements(data -> 'items') item
+        where type = 'work-order.failed' and (item ->> 'chargeable')::boolean`,
+    );
+    expect(rows[0]?.chargeable).toBe(0);
+  });
+
+  it('is tried again, under its next number, by an order that comes after a failure', async () => {
+    const network = refuseNetwork();
+    const { worker } = await site.worker('w1');
+    await site.order(worker, 1);
+    await site.settled();
+    network.allow();
+    await site.order(worker, 2);
+    await site.settled();
+    expect(await site.statuses()).toEqual({ completed: 1, failed: 1 });
+    expect(await placed()).toEqual(['#1 failed', '#2 completed']);
+  });
+
+  it('is tried again by another worker too, which had not heard of the failure', async () => {
+    const network = refuseNetwork();
+    const first = await site.worker('w1');
+    await site.order(first.worker, 1);
+    await site.settled();
+    network.allow();
+    const second = await site.worker('w2');
+    await site.order(second.worker, 2);
+    await site.settled();
+    expect(await placed()).toEqual(['#1 failed', '#2 completed']);
+  });
+
+  it('is found by an order of another worker than the one that makes it', async () => {
+    const handler = cloud.operations['default-network.ensure'];
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    if (handler) {
+      const send = handler.send;
+      handler.send = (request) => gate.then(() => send(request));
+    }
+    const [first, second] = [await site.worker('w1'), await site.worker('w2')];
+    await site.order(first.worker, 1);
+    await until('the first has placed it', async () => (await placed()).length === 1);
+    await site.order(second.worker, 2);
+    release();
+    await site.settled();
+    expect(await site.statuses()).toEqual({ completed: 2 });
+    expect(await placed()).toEqual(['#1 completed']);
+  });
+});
