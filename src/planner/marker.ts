@@ -22,6 +22,11 @@ export function preparationMarker(installationId: string, platformId: string, pr
   return marker(['preparation', installationId, platformId, preparationKey]);
 }
 
+/** The marker of what a later stage of an operation makes: a marker stands for one thing on the cloud (I3). */
+export function stageMarker(operationMarker: string, stage: string): string {
+  return marker(['stage', operationMarker, stage]);
+}
+
 /** The id of one request: the same for the same attempt and stage, so that it can be worked out again after a crash. */
 export function requestIdFor(marker: string, attempt: number, stage: string | null): string {
   return uuidV5(requestNamespace, JSON.stringify([marker, attempt, stage]));

@@ -1,10 +1,9 @@
 import { requestIdFor } from '../../src/planner/marker.js';
 import type { OperationEvent } from '../../src/machines/operation.machine.js';
-import type { Effect, OperationState } from '../../src/machines/order-state.js';
+import type { OperationState } from '../../src/machines/order-state.js';
 import { reason, rejection } from './samples.js';
 
-export type CloudEffect = Extract<Effect, { operation: OperationState }>['type'] &
-  ('send' | 'lookUp' | 'track' | 'inspect' | 'discard');
+export type CloudEffect = 'send' | 'lookUp' | 'track' | 'inspect' | 'discard';
 
 /** What one operation really has on the cloud, whatever anybody was told. */
 interface Truth {

@@ -145,12 +145,9 @@ describe('two workers on one database', () => {
   afterEach(() => site.close());
 
   it('share the network of one user, which is made once', async () => {
-    const workers = await Promise.all([site.worker('w1'), site.worker('w2')]);
+    const [first, second] = [await site.worker('w1'), await site.worker('w2')];
     await Promise.all(
-      Array.from({ length: 20 }, (_, i) => {
-        const worker = workers[i % 2]?.worker;
-        return worker ? site.order(worker, i) : undefined;
-      }),
+      Array.from({ length: 20 }, (_, number) => site.order((number % 2 === 0 ? first : second).worker, number)),
     );
     await site.settled();
     expect(await site.statuses()).toEqual({ completed: 20 });

@@ -158,14 +158,12 @@ export class Site {
     let frozen: Promise<void> | null = null;
     let wake = () => {};
     let dead = false;
+    const awake = async () => {
+      while (frozen) await frozen;
+    };
     const hold = async <T>(run: () => Promise<T>): Promise<T> => {
-      while (frozen) await frozen;
-      const answer = await run().catch(async (error: unknown) => {
-        while (frozen) await frozen;
-        throw error;
-      });
-      while (frozen) await frozen;
-      return answer;
+      await awake();
+      return run().finally(awake);
     };
     const worker = await Worker.build({
       pool: meddledPool(own, hold),

@@ -1,3 +1,4 @@
+import { stageMarker } from '../../planner/marker.js';
 import { z } from 'zod';
 import { ProvisioningError } from '../../errors.js';
 import type { Found, Inspection, OperationHandler, OperationRequest } from '../provisioner.js';
@@ -52,11 +53,16 @@ export function defaultNetworkEnsure(account: Account): OperationHandler {
     return stage.handler;
   };
   return {
-    send: (request) => handlerOf(request).send(request),
-    find: (request) => handlerOf(request).find(request),
-    inspect: (request, resourceId) => handlerOf(request).inspect(request, resourceId),
-    discard: (request, resourceId) => handlerOf(request).discard(request, resourceId),
+    send: (request) => handlerOf(request).send(ofStage(request)),
+    find: (request) => handlerOf(request).find(ofStage(request)),
+    inspect: (request, resourceId) => handlerOf(request).inspect(ofStage(request), resourceId),
+    discard: (request, resourceId) => handlerOf(request).discard(ofStage(request), resourceId),
   };
+}
+
+/** A marker stands for one thing. What a later stage makes has one of its own, which follows from the operation's. */
+function ofStage(request: OperationRequest): OperationRequest {
+  return request.stage === null ? request : { ...request, marker: stageMarker(request.marker, request.stage) };
 }
 
 const settingsOf = (request: OperationRequest): DefaultNetworkSettings =>
