@@ -191,7 +191,6 @@ export class Intake {
   ): Promise<Receipt> {
     const { reading, messageId, orderId } = one;
     if (one.delivery.tombstone) return { ...emptyReceipt(messageId), verdict: 'skipped', code: 'MSG_TOMBSTONE' };
-    if (one.delivery.tombstone) return { ...emptyReceipt(messageId), verdict: 'skipped', code: 'MSG_TOMBSTONE' };
     if (reading.verdict === 'unreadable') {
       return {
         ...emptyReceipt(messageId),

@@ -46,8 +46,8 @@ export class WorkOrderConsumer {
     const consumer = kafka.consumer({
       groupId,
       partitionAssigners: [PartitionAssigners.roundRobin],
-      sessionTimeout: 15_000,
-      heartbeatInterval: 3_000,
+      sessionTimeout: 10_000,
+      heartbeatInterval: 2_000,
       rebalanceTimeout: 20_000,
       // The whole answer is decoded at once (reliability K16), so it is kept small.
       maxBytes: 1_048_576,

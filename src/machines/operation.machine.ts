@@ -182,6 +182,7 @@ export const operationMachine = setup({
       },
     })),
     noteJobSettled: assign(({ context }) => ({ settledJobId: context.jobId })),
+    // What the operation was about is gone: another try begins with the first stage.
     startOver: assign(() => ({ stage: null, memo: {}, resourceId: null, jobId: null, lookUps: 0, watches: 0 })),
   },
 }).createMachine({
@@ -301,9 +302,9 @@ export const operationMachine = setup({
       entry: 'discard',
       on: {
         GONE: [
-          { guard: 'laterMayWork', target: 'backingOff', actions: 'forgetResource' },
-          { guard: 'personIsNeeded', target: 'stuck', actions: 'forgetResource' },
-          { target: 'failed', actions: 'forgetResource' },
+          { guard: 'laterMayWork', target: 'backingOff', actions: 'startOver' },
+          { guard: 'personIsNeeded', target: 'stuck', actions: 'startOver' },
+          { target: 'failed', actions: 'startOver' },
         ],
         IN_PROGRESS: 'leaving',
         TRY_LATER: 'leaving',

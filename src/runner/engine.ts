@@ -155,11 +155,8 @@ export class Engine {
     let planned: Happening['planned'] | null = null;
     let state = open.state;
     for (const happening of open.waiting.splice(0)) {
-      const step = advance(state, happening.event, {
-        installationId: this.options.installationId,
-        at: this.options.now(),
-        pace: this.options.pace,
-      });
+      const step = this.decide(state, happening.event);
+      if (!step) return this.forget(open);
       if (!step.changed) {
         this.counters.ignoredEvents += 1;
         open.state = state = step.state;
@@ -199,6 +196,18 @@ export class Engine {
       },
     });
     this.flushing ??= this.flush();
+  }
+
+  /** @returns null when the machines cannot decide: our bug, and only this order's trouble */
+  private decide(state: OrderState, event: OrderEvent): Step | null {
+    try {
+      const { installationId, now, pace } = this.options;
+      return advance(state, event, { installationId, at: now(), pace });
+    } catch (error) {
+      const { orderId } = state;
+      this.options.log.fatal({ orderId, error: (error as Error).stack }, 'no decision on an order; it stops here');
+      return null;
+    }
   }
 
   /** Commits group after group while there is something to commit; what becomes ready meanwhile forms the next group. */
