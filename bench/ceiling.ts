@@ -51,18 +51,17 @@ function multiply(statement: RecordedStatement, renamings: Map<string, string>[]
   };
 }
 
-/** An array is one column; so is a text that holds a JSON array (see `src/store/rows.ts`). */
+/** An array is one column; so is a text that holds a JSON or a PostgreSQL array (see `src/store/rows.ts`). */
 function multiplyValue(value: unknown, renamings: Map<string, string>[]): unknown {
   if (Array.isArray(value)) {
     return renamings.flatMap((names) =>
       value.map((one: unknown) => (typeof one === 'string' ? rename(one, names) : one)),
     );
   }
-  if (typeof value !== 'string' || !value.startsWith('[')) return value;
-  return `[${renamings
-    .map((names) => rename(value.slice(1, -1), names))
-    .filter(Boolean)
-    .join(',')}]`;
+  if (typeof value !== 'string' || !/^[[{]/.test(value)) return value;
+  const inner = value.slice(1, -1);
+  const copies = renamings.map((names) => rename(inner, names)).filter(Boolean);
+  return `${value[0]}${copies.join(',')}${value.at(-1)}`;
 }
 
 function rename(text: string, names: Map<string, string>): string {

@@ -19,7 +19,7 @@ const platformId = 'bench-platform';
 const workerId = 'bench';
 const orders = Number(process.env['BENCH_ORDERS'] ?? 6_000);
 /** Open orders at a time under full load: as many as a backlog would give. */
-const window = Number(process.env['BENCH_WINDOW'] ?? 600);
+const window = Number(process.env['BENCH_WINDOW'] ?? 400);
 const latencySeconds = Number(process.env['BENCH_LATENCY_SECONDS'] ?? 15);
 
 interface Figures {
@@ -190,7 +190,7 @@ async function record(worker: Worker, bytes: Buffer): Promise<{ recorded: Record
 
   const order = JSON.parse(bytes.toString()) as { workOrderId: string; workOrderItems: { resourceId: string }[] };
   const messages = recorded.find((one) => one.name === 'insert-messages');
-  const messageId = (messages?.values[0] as string[] | undefined)?.[0] ?? '';
+  const [messageId = ''] = /[0-9a-f-]{36}/.exec(String(messages?.values[0])) ?? [];
   const ids = [orderId, messageId, order.workOrderId, ...order.workOrderItems.map((item) => item.resourceId)];
   // An empty one would be found everywhere.
   if (ids.includes('')) throw new Error('the recording has no message');

@@ -5,7 +5,7 @@ import { bootstrap } from './bootstrap.mjs';
 
 await bootstrap();
 const run = fileURLToPath(new URL('../dist/bench/run.js', import.meta.url));
-const child = spawn(process.execPath, ['--max-semi-space-size=64', run, ...process.argv.slice(2)], {
+const child = spawn(process.execPath, ['--max-semi-space-size=128', run, ...process.argv.slice(2)], {
   stdio: 'inherit',
 });
 child.on('exit', (code) => process.exit(code ?? 1));

@@ -63,14 +63,18 @@ export class Ownership {
     return performance.now() - this.confirmedAt;
   }
 
+  mayActNow(): boolean {
+    return this.silentMs <= trustMs;
+  }
+
   /**
    * Resolves when this worker is certainly still the owner of what it holds. A process that was frozen wakes up with
    * requests in its hands that another worker may long have sent: it asks before it acts (I6).
    */
   async mayAct(): Promise<void> {
-    while (this.silentMs > trustMs) {
+    while (!this.mayActNow()) {
       await this.beatOnce();
-      if (this.silentMs > trustMs) await new Promise((resolve) => setTimeout(resolve, 100));
+      if (!this.mayActNow()) await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
 

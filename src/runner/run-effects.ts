@@ -18,7 +18,8 @@ export interface EffectsOptions {
   report(orderId: string, happening: Happening): void;
   openSecret(orderId: string, itemIndex: number, field: string): Promise<string | undefined>;
   seal(orderId: string, itemIndex: number, field: string, value: string): Uint8Array;
-  /** Resolves when this worker is certainly still the owner of what it holds. */
+  /** Whether this worker is certainly still the owner of what it holds; if not, `mayAct` resolves when it is. */
+  mayActNow(): boolean;
   mayAct(): Promise<void>;
   /** Whether the order is still the one this worker holds. */
   isOurs(open: OpenOrder): boolean;
@@ -50,7 +51,7 @@ export class Effects {
   private async call(effect: CloudEffect, open: OpenOrder, operation: OperationState): Promise<void> {
     const { orderId } = open.state;
     const { partKey, name, itemIndex } = operation;
-    if (effect === 'send' || effect === 'discard') await this.options.mayAct();
+    if ((effect === 'send' || effect === 'discard') && !this.options.mayActNow()) await this.options.mayAct();
     if (!this.options.isOurs(open)) return;
     const { event, secrets } = await this.ask(effect, open, operation);
     const sealed = Object.entries(secrets ?? {}).map(([field, value]) => ({
@@ -153,15 +154,13 @@ export function inputsOf(state: OrderState, partKey: string): Record<string, str
 function unknownInput(state: OrderState, operation: OperationState): string | null {
   const planned = state.plan?.parts.find((one) => one.key === operation.partKey);
   if (!planned?.needs[operation.name]) return null;
-  const begun = operationNames.slice(0, operationNames.indexOf(operation.name) + 1);
-  const needed = begun.flatMap((name) => planned.needs[name] ?? []);
-  const missing = Object.values(planned.inputs).find(
-    ({ from }) =>
-      needed.includes(from) &&
-      state.parts.every((part) => part.key !== from) &&
-      state.preparations[preparationId(planned.platformId, from)]?.state !== 'ready',
-  );
-  return missing?.from ?? null;
+  for (const { from } of Object.values(planned.inputs)) {
+    if (state.preparations[preparationId(planned.platformId, from)]?.state === 'ready') continue;
+    if (state.parts.some((part) => part.key === from)) continue;
+    const begun = operationNames.slice(0, operationNames.indexOf(operation.name) + 1);
+    if (begun.some((name) => planned.needs[name]?.includes(from))) return from;
+  }
+  return null;
 }
 
 /** The request has not left: a secret is opened for it, or it is not sent. */

@@ -82,6 +82,7 @@ export class Worker {
         const sealed = await readSecret(pool, orderId, itemIndex, field);
         return sealed ? sealer.open(sealed, secretContext(orderId, itemIndex, field)) : undefined;
       },
+      mayActNow: () => ownership.mayActNow(),
       mayAct: () => ownership.mayAct(),
       isOurs: (open) => engine.get(open.state.orderId) === open,
       ...(options.concurrency !== undefined && { concurrency: options.concurrency }),

@@ -1,7 +1,7 @@
-import type { ItemContext } from '../machines/item.js';
+import { emptyItemContext, type ItemContext } from '../machines/item.js';
 import { operationMachine, type OperationContext } from '../machines/operation.machine.js';
 import type { ItemStatus, OperationState, OrderState, OrderStatus, PartState } from '../machines/order-state.js';
-import type { WorkOrderContext } from '../machines/work-order.machine.js';
+import { type WorkOrderContext, workOrderMachine } from '../machines/work-order.machine.js';
 import type { OperationName, Plan } from '../planner/plan.js';
 import { groupBy } from '../group-by.js';
 import type { Sql } from './data-source.js';
@@ -54,7 +54,7 @@ interface OrderRow {
   producer: string;
   work_order_id: string;
   status: OrderStatus;
-  machine: { value: string; context: WorkOrderContext; dueAt: number | null };
+  machine: { value: string; context?: Partial<WorkOrderContext>; dueAt?: number };
   revision: number;
   epoch: number;
   event_sequence: number;
@@ -71,7 +71,7 @@ interface ItemRow {
   platform_id: string;
   master: boolean;
   status: ItemStatus;
-  parts: { key: string; value: string; context: ItemContext }[];
+  parts: { key: string; value: string; context: Partial<ItemContext> }[];
 }
 
 interface OperationRow {
@@ -100,8 +100,8 @@ function toState(row: OrderRow, items: ItemRow[], operations: OperationRow[]): O
     producer: row.producer,
     workOrderId: row.work_order_id,
     status: row.status,
-    machine: { value: row.machine.value, context: row.machine.context },
-    dueAt: row.machine.dueAt,
+    machine: { value: row.machine.value, context: { ...emptyOrderContext, ...row.machine.context } },
+    dueAt: row.machine.dueAt ?? null,
     sequence: row.event_sequence,
     plan: row.plan,
     items: items.map((item) => ({
@@ -119,10 +119,11 @@ function toState(row: OrderRow, items: ItemRow[], operations: OperationRow[]): O
 }
 
 function toPart(item: ItemRow, { key, value, context }: ItemRow['parts'][number]): PartState {
-  return { key, itemIndex: item.item_index, machine: { value, context } };
+  return { key, itemIndex: item.item_index, machine: { value, context: { ...emptyItemContext, ...context } } };
 }
 
 const emptyContext = operationMachine.config.context as OperationContext;
+const emptyOrderContext = workOrderMachine.config.context as WorkOrderContext;
 
 function toOperation(row: OperationRow): OperationState {
   return {

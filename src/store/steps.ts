@@ -250,26 +250,28 @@ function changingColumns(rows: NumberedOperation[]): Column[] {
 
 /** `machine` column: the order machine and its own alarm. */
 export function storedMachine(state: OrderState): object {
-  return { value: state.machine.value, context: state.machine.context, dueAt: state.dueAt };
+  return sparse({ value: state.machine.value, context: sparse(state.machine.context), dueAt: state.dueAt });
 }
 
 /** `parts` column of one item. */
 export function storedParts(state: OrderState, itemIndex: number): object[] {
   return state.parts
     .filter((part) => part.itemIndex === itemIndex)
-    .map((part) => ({ key: part.key, value: part.machine.value, context: part.machine.context }));
+    .map((part) => ({ key: part.key, value: part.machine.value, context: sparse(part.machine.context) }));
 }
 
-/**
- * Memory of an operation without what stands in columns of its own and without what is empty: most of it is, most of the
- * time, and every byte is written many times.
- */
+/** Memory of an operation without what stands in columns of its own. */
 function storedContext({ machine }: OperationState): object {
   const { attempt: _attempt, jobId: _jobId, resourceId: _resourceId, ...rest } = machine.context;
-  return Object.fromEntries(
-    Object.entries(rest).filter(([, value]) => {
-      if (value === null || value === 0) return false;
-      return typeof value !== 'object' || Object.keys(value).length > 0;
-    }),
-  );
+  return sparse(rest);
+}
+
+/** Leaves out what is empty: most of a memory is, most of the time, and every byte is written many times. */
+function sparse(context: object): object {
+  const full: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(context)) {
+    if (value === null || value === 0 || value === false) continue;
+    if (typeof value !== 'object' || Object.keys(value as object).length > 0) full[name] = value;
+  }
+  return full;
 }
