@@ -1,4 +1,4 @@
-import { cloudResourceIds, deliveredAt, itemFailure } from '../machines/advance.js';
+import { cloudResourceIds, deliveredAt, itemFailure } from '../machines/delivery.js';
 import { outcomeOf, type PartKind } from '../machines/move.js';
 import type { OperationState, OrderState } from '../machines/order-state.js';
 import type { WorkOrderItem } from '../schemas/work-order.js';

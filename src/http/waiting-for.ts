@@ -1,4 +1,4 @@
-import { itemFailure } from '../machines/advance.js';
+import { itemFailure } from '../machines/delivery.js';
 import { outcomeOf, type PartKind } from '../machines/move.js';
 import { operationLimits } from '../machines/operation.machine.js';
 import { finalStatuses, type OperationState, type OrderState, type PartState } from '../machines/order-state.js';

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../json.js';
 import { markerFor, preparationMarker, requestIdFor } from '../planner/marker.js';
 import { type OperationName, operationNames, type Plan } from '../planner/plan.js';
+import { itemDelivery, itemFailure, itemVerdict } from './delivery.js';
 import type { ItemContext, ItemEvent } from './item.js';
 import { begin, itemMachines, move, outcomeOf, type PartKind, tagOf } from './move.js';
 import {
@@ -13,7 +14,6 @@ import {
 import type {
   Announcement,
   Effect,
-  ItemState,
   ItemStatus,
   OperationState,
   OrderState,
@@ -423,44 +423,4 @@ export function preparationId(platformId: string, key: string): string {
 
 function initialValue(kind: PartKind): string {
   return begin<ItemContext>(itemMachines[kind]).next.value;
-}
-
-/** The cloud's ids of what an item has on the cloud now; nothing for what was removed again. */
-export function cloudResourceIds(state: OrderState, itemIndex: number): string[] {
-  return state.parts
-    .filter((part) => part.itemIndex === itemIndex && Object.keys(part.machine.context.facts).length > 0)
-    .flatMap((part) => {
-      const made = state.operations.find((one) => one.partKey === part.key && one.finishedAt !== null);
-      return made?.machine.context.resourceId ?? [];
-    });
-}
-
-/** When an item was delivered, by the cloud's clock where it has one: where billing starts. */
-export function deliveredAt(state: OrderState, itemIndex: number): string | null {
-  const finished = state.operations.filter((one) => one.itemIndex === itemIndex && one.machine.value === 'done');
-  const instants = finished.map(
-    (one) => one.machine.context.startedAt ?? new Date(one.finishedAt ?? one.createdAt).toISOString(),
-  );
-  return instants.toSorted((a, b) => Date.parse(a) - Date.parse(b)).at(-1) ?? null;
-}
-
-export function itemFailure(state: OrderState, itemIndex: number): Failure | null {
-  const parts = state.parts.filter((part) => part.itemIndex === itemIndex);
-  return parts.map((part) => part.machine.context.failure).find((failure) => failure !== null) ?? null;
-}
-
-function itemDelivery(state: OrderState, itemIndex: number): JsonObject {
-  const facts = state.parts.filter((part) => part.itemIndex === itemIndex).map((part) => part.machine.context.facts);
-  return { cloudResourceIds: cloudResourceIds(state, itemIndex), startedAt: deliveredAt(state, itemIndex), facts };
-}
-
-/** What billing may charge: one line per item, said once, in the final event. */
-function itemVerdict(state: OrderState, item: ItemState, itemIndex: number): JsonObject {
-  return {
-    workOrderItemId: item.workOrderItemId,
-    resourceId: item.resourceId,
-    status: item.status,
-    chargeable: item.status === 'completed',
-    ...(item.status === 'completed' ? itemDelivery(state, itemIndex) : { failure: itemFailure(state, itemIndex) }),
-  };
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { cloudResourceIds, deliveredAt, itemFailure } from '../machines/advance.js';
+import { cloudResourceIds, deliveredAt, itemFailure } from '../machines/delivery.js';
 import type { ItemStatus, OrderState } from '../machines/order-state.js';
 import type { ResourceType, WorkOrder } from '../schemas/work-order.js';
 import { type DueCallback, noteCallback, readDocument, takeDueCallbacks } from '../store/callbacks.js';

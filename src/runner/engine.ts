@@ -1,11 +1,11 @@
-import type pg from 'pg';
-import type { Logger } from 'pino';
 import { advance, type OrderEvent } from '../machines/advance.js';
 import { finalStatuses, type OperationState, type OrderState, type Step } from '../machines/order-state.js';
 import type { Pace } from '../machines/pace.js';
 import type { Hold, Warning, WorkOrder } from '../schemas/work-order.js';
 import type { LoadedOrder } from '../store/load-orders.js';
-import { readRevisions, saveSteps, type StepToSave } from '../store/steps.js';
+import type { StepToSave } from '../store/steps.js';
+import { type CommitOptions, storeGroup } from './commit.js';
+import { isCurrent, mergeSteps, onlyLooks, operationKey } from './steps.js';
 import { Timers } from './timers.js';
 
 /** An open order in the memory of the one worker that owns it. */
@@ -42,12 +42,8 @@ export interface Outside {
   ended(open: OpenOrder): void;
 }
 
-export interface EngineOptions {
-  pool: pg.Pool;
-  /** Whose name steps are stored in; it may change (see `Ownership`). */
-  identity: { workerId: string };
+export interface EngineOptions extends CommitOptions {
   installationId: string;
-  log: Logger;
   now: () => number;
   pace: (platformId: string) => Pace;
   /** Orders in one commit at the most; parameters are arrays, so this bounds memory, not parameter count. */
@@ -215,7 +211,10 @@ export class Engine {
     await new Promise(setImmediate);
     while (this.ready.length > 0) {
       const group = this.ready.splice(0, this.options.maxGroup ?? 400);
-      const saved = await this.save(group.map((one) => one.save));
+      const saved = await storeGroup(
+        group.map((one) => one.save),
+        this.options,
+      );
       this.counters.commits += 1;
       this.counters.steps += saved.size;
       for (const { open, save } of group) {
@@ -224,58 +223,6 @@ export class Engine {
       }
     }
     this.flushing = null;
-  }
-
-  /**
-   * Stores a group, however long the database is away. After an error nobody knows whether the commit happened
-   * (reliability P5: 50 of 50 cut connections had committed), so the rows are asked before anything is written again.
-   */
-  private async save(group: StepToSave[]): Promise<Set<string>> {
-    const done = new Set<string>();
-    let open = group;
-    while (open.length > 0) {
-      try {
-        for (const orderId of await saveSteps(this.options.pool, this.options.identity.workerId, open)) {
-          done.add(orderId);
-        }
-        return done;
-      } catch (error) {
-        const code = (error as { code?: string }).code ?? 'none';
-        this.options.log.error({ code, orders: open.length }, 'steps could not be stored');
-        if (isAboutTheData(code)) return this.saveApart(open, done);
-        open = await this.notStoredYet(open, done);
-      }
-    }
-    return done;
-  }
-
-  /** One step that PostgreSQL will never take must not hold up the others of its group. */
-  private async saveApart(group: StepToSave[], done: Set<string>): Promise<Set<string>> {
-    if (group.length === 1) {
-      this.options.log.fatal(
-        { orderId: group[0]?.step.state.orderId },
-        'a step cannot be stored; its order stops here',
-      );
-      return done;
-    }
-    for (const one of group) for (const orderId of await this.save([one])) done.add(orderId);
-    return done;
-  }
-
-  /** Asks until it is told: writing again on a guess would take our own commit for somebody else's. */
-  private async notStoredYet(group: StepToSave[], done: Set<string>): Promise<StepToSave[]> {
-    const orderIds = group.map(({ step }) => step.state.orderId);
-    for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 2_000)) {
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
-      const rows = await readRevisions(this.options.pool, orderIds).catch(() => null);
-      if (!rows) continue;
-      return group.filter(({ step, seenRevision, epoch }) => {
-        const row = rows.get(step.state.orderId);
-        const ours = row?.epoch === epoch && row.workerId === this.options.identity.workerId;
-        if (ours && row.revision === seenRevision + 1) done.add(step.state.orderId);
-        return ours && row.revision === seenRevision;
-      });
-    }
   }
 
   private stored(open: OpenOrder, step: Step): void {
@@ -347,47 +294,4 @@ export class Engine {
     const { partKey, name } = operation;
     this.dispatch(orderId, { event: { about: 'operation', partKey, name, event: { type: 'TIMER' } } });
   }
-}
-
-export function operationKey(operation: Pick<OperationState, 'partKey' | 'name'>): string {
-  return `${operation.partKey} ${operation.name}`;
-}
-
-function isCurrent(state: OrderState, wanted: OperationState): boolean {
-  const now = state.operations.find((one) => operationKey(one) === operationKey(wanted));
-  return now?.machine.value === wanted.machine.value && now.requestId === wanted.requestId;
-}
-
-/**
- * A step after which only a question is asked (is the resource ready, is there one with our marker) needs no commit: a
- * crash forgets it, and the state before it asks again. Five commits less for an order of three items.
- */
-function onlyLooks(step: Step): boolean {
-  return (
-    step.announcements.length === 0 &&
-    step.orphans.length === 0 &&
-    step.effects.length > 0 &&
-    step.effects.every((effect) => effect.type === 'inspect' || effect.type === 'lookUp')
-  );
-}
-
-/** SQLSTATE classes 22 (data), 23 (constraint) and 42 (statement): trying again changes nothing. */
-function isAboutTheData(code: string): boolean {
-  return /^(22|23|42)/.test(code);
-}
-
-/** Several steps of one order as one: the last state, and all that has to be stored and done, in order. */
-function mergeSteps(steps: Step[]): Step {
-  const last = steps.at(-1);
-  if (!last || steps.length === 1) return last as Step;
-  const operations = new Map(steps.flatMap((step) => step.changedOperations).map((one) => [operationKey(one), one]));
-  return {
-    state: last.state,
-    changed: true,
-    changedItems: [...new Set(steps.flatMap((step) => step.changedItems))],
-    changedOperations: [...operations.values()],
-    orphans: steps.flatMap((step) => step.orphans),
-    announcements: steps.flatMap((step) => step.announcements),
-    effects: steps.flatMap((step) => step.effects),
-  };
 }

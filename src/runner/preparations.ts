@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { beginPreparation, preparationProducer } from '../machines/begin-order.js';
-import { itemFailure, preparationId } from '../machines/advance.js';
+import { preparationId } from '../machines/advance.js';
+import { itemFailure } from '../machines/delivery.js';
 import type { OrderState, PreparationOutcome } from '../machines/order-state.js';
 import { orderIdFor } from '../order-id.js';
 import type { Preparation } from '../planner/plan.js';

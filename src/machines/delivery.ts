@@ -1,0 +1,45 @@
+import type { JsonObject } from '../json.js';
+import type { Failure } from './operation.machine.js';
+import type { ItemState, OrderState } from './order-state.js';
+
+/** The cloud's ids of what an item has on the cloud now; nothing for what was removed again. */
+export function cloudResourceIds(state: OrderState, itemIndex: number): string[] {
+  return state.parts
+    .filter((part) => part.itemIndex === itemIndex && Object.keys(part.machine.context.facts).length > 0)
+    .flatMap((part) => {
+      const made = state.operations.find((one) => one.partKey === part.key && one.finishedAt !== null);
+      return made?.machine.context.resourceId ?? [];
+    });
+}
+
+/** When an item was delivered, by the cloud's clock where it has one: where billing starts. */
+export function deliveredAt(state: OrderState, itemIndex: number): string | null {
+  const finished = state.operations.filter((one) => one.itemIndex === itemIndex && one.machine.value === 'done');
+  const instants = finished.map(
+    (one) => one.machine.context.startedAt ?? new Date(one.finishedAt ?? one.createdAt).toISOString(),
+  );
+  return instants.toSorted((a, b) => Date.parse(a) - Date.parse(b)).at(-1) ?? null;
+}
+
+/** Why an item is not delivered, or not yet; null when nothing stands against it. */
+export function itemFailure(state: OrderState, itemIndex: number): Failure | null {
+  const parts = state.parts.filter((part) => part.itemIndex === itemIndex);
+  return parts.map((part) => part.machine.context.failure).find((failure) => failure !== null) ?? null;
+}
+
+/** What was delivered for an item, as its event says it. */
+export function itemDelivery(state: OrderState, itemIndex: number): JsonObject {
+  const facts = state.parts.filter((part) => part.itemIndex === itemIndex).map((part) => part.machine.context.facts);
+  return { cloudResourceIds: cloudResourceIds(state, itemIndex), startedAt: deliveredAt(state, itemIndex), facts };
+}
+
+/** What billing may charge: one line per item, said once, in the final event. */
+export function itemVerdict(state: OrderState, item: ItemState, itemIndex: number): JsonObject {
+  return {
+    workOrderItemId: item.workOrderItemId,
+    resourceId: item.resourceId,
+    status: item.status,
+    chargeable: item.status === 'completed',
+    ...(item.status === 'completed' ? itemDelivery(state, itemIndex) : { failure: itemFailure(state, itemIndex) }),
+  };
+}

@@ -1,0 +1,41 @@
+import type { OperationState, OrderState, Step } from '../machines/order-state.js';
+
+/** Names an operation within its order. */
+export function operationKey(operation: Pick<OperationState, 'partKey' | 'name'>): string {
+  return `${operation.partKey} ${operation.name}`;
+}
+
+/** Whether an effect's operation still is where it was when the effect was decided. */
+export function isCurrent(state: OrderState, wanted: OperationState): boolean {
+  const now = state.operations.find((one) => operationKey(one) === operationKey(wanted));
+  return now?.machine.value === wanted.machine.value && now.requestId === wanted.requestId;
+}
+
+/**
+ * A step after which only a question is asked (is the resource ready, is there one with our marker) needs no commit: a
+ * crash forgets it, and the state before it asks again. Five commits less for an order of three items.
+ */
+export function onlyLooks(step: Step): boolean {
+  return (
+    step.announcements.length === 0 &&
+    step.orphans.length === 0 &&
+    step.effects.length > 0 &&
+    step.effects.every((effect) => effect.type === 'inspect' || effect.type === 'lookUp')
+  );
+}
+
+/** Several steps of one order as one: the last state, and all that has to be stored and done, in order. */
+export function mergeSteps(steps: Step[]): Step {
+  const last = steps.at(-1);
+  if (!last || steps.length === 1) return last as Step;
+  const operations = new Map(steps.flatMap((step) => step.changedOperations).map((one) => [operationKey(one), one]));
+  return {
+    state: last.state,
+    changed: true,
+    changedItems: [...new Set(steps.flatMap((step) => step.changedItems))],
+    changedOperations: [...operations.values()],
+    orphans: steps.flatMap((step) => step.orphans),
+    announcements: steps.flatMap((step) => step.announcements),
+    effects: steps.flatMap((step) => step.effects),
+  };
+}
