@@ -19,7 +19,7 @@ export function passwordParams(
 ): { password?: string; userdata?: string } {
   if (from !== 'order' && from !== 'user-data') return {};
   if (password === undefined) {
-    // Sealed secrets are erased some days after an order ends; building without it would make a machine nobody can enter.
+    // Somebody removed it from the database; building without it would make a machine nobody can enter.
     throw new ProvisioningError(
       'ask-human',
       'CLD_SECRET_MISSING',
