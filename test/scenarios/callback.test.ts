@@ -132,7 +132,7 @@ describe('the result of an order goes to its msghandler_url', () => {
       expect(told?.['cloudResourceIds']).toHaveLength(1);
       expect(Date.parse(told?.['startedAt'] as string)).not.toBeNaN();
       if (item['resourceType'] !== 'VM') continue;
-      const [vmId] = told?.['cloudResourceIds'] as string[];
+      const [vmId] = (told?.['cloudResourceIds'] ?? []) as string[];
       expect(alive.filter((one) => one.id === vmId)).toMatchObject([
         { kind: 'vm', details: { displayName: facts.vmName } },
       ]);
