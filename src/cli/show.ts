@@ -1,7 +1,7 @@
 import type { OrderJson, OrderLineJson, PlanJson, TimelineJson } from '../http/order-schemas.js';
 import type { JobsPageJson, OrphansJson, PlatformJson, RejectedJson } from '../http/operator-routes.js';
 import type { Io } from './io.js';
-import { glyph, orderBlock, shortIds, statusColour, type Style } from './progress.js';
+import { orderBlock, statusColour, type Style } from './progress.js';
 import { table } from './table.js';
 import { clean, cut, duration, instant, pad, width } from './terminal.js';
 
@@ -226,9 +226,4 @@ export function showOrphans(orphans: OrphansJson['orphans'], io: Io): string[] {
     io.paint,
     io.columns,
   );
-}
-
-/** One order in one line, for summaries. */
-export function orderLine(order: OrderJson, io: Io): string {
-  return `${glyph(order.status, styleOf(io))} ${shortIds(clean(order.workOrderId))} ${order.status}`;
 }

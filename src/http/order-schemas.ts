@@ -77,19 +77,19 @@ export const OrderJson = z.object({
 });
 export type OrderJson = z.infer<typeof OrderJson>;
 
-export const OrderLineJson = z.object({
-  orderId: z.string(),
-  workOrderId: z.string(),
-  status: OrderStatus,
-  userId: z.string(),
-  accountId: z.string(),
-  createdAt: Instant,
-  updatedAt: Instant,
-  finishedAt: Instant.nullable(),
-  version: z.number().int(),
-  reason: Reason.nullable(),
-  items: z.record(z.string(), z.number().int()).describe('Number of items by status'),
-});
+/** An order in a list: what `OrderJson` says of it, with its items counted instead of told. */
+export const OrderLineJson = OrderJson.pick({
+  orderId: true,
+  workOrderId: true,
+  status: true,
+  userId: true,
+  accountId: true,
+  createdAt: true,
+  updatedAt: true,
+  finishedAt: true,
+  version: true,
+  reason: true,
+}).extend({ items: z.record(z.string(), z.number().int()).describe('Number of items by status') });
 export type OrderLineJson = z.infer<typeof OrderLineJson>;
 
 export const OrderPageJson = z.object({ orders: z.array(OrderLineJson), nextCursor: z.string().nullable() });
