@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
 import { z } from 'zod';
 import type { Config } from './config.js';
+import { crashPoint } from './crash-point.js';
 import { createKafka, ensureTopics } from './consumers/kafka-client.js';
 import { WorkOrderConsumer } from './consumers/work-order.consumer.js';
 import { startHttp } from './http/server.js';
@@ -10,10 +11,11 @@ import { createProvisioner } from './provisioners/registry.js';
 import { CallbackDelivery } from './publishers/deliver-callbacks.js';
 import { EventPublisher } from './publishers/publish-events.js';
 import { checkCallbackUrl, parseAllowList } from './publishers/url-guard.js';
+import { SecretJanitor } from './runner/erase-secrets.js';
 import { Worker } from './runner/worker.js';
 import type { Warning, WorkOrder } from './schemas/work-order.js';
 import { createSealer, parseSecretKey, type Sealer } from './secrets.js';
-import { createDataSource, createHotPool, type Sql } from './store/data-source.js';
+import { createDataSource, createHotPool, poolOf, type Sql } from './store/data-source.js';
 import { runMigrations } from './store/migrate.js';
 import { applicationName } from './store/ownership.js';
 import { insertPlatform } from './store/platforms.js';
@@ -55,10 +57,10 @@ export async function startOrderwright(config: Config, options: StartOptions): P
     applicationName: applicationName(workerId),
     size: config.databasePoolSize,
   });
-  const stops: (() => Promise<void>)[] = [() => dataSource.destroy(), () => pool.end()];
-  const stop = async () => {
-    for (const step of stops.splice(0).toReversed()) await step();
-  };
+  const stops: Stop[] = [
+    { what: 'database', step: async () => void (await Promise.all([pool.end(), dataSource.destroy()])) },
+  ];
+  const stop = () => stopInReverse(stops, log);
   try {
     if (config.platformsFile) await addPlatforms(pool, sealer, config.platformsFile);
     const worker = await Worker.build({
@@ -67,41 +69,95 @@ export async function startOrderwright(config: Config, options: StartOptions): P
       log,
       workerId,
       leaseMs: config.leaseMs,
+      tenantWeights: config.tenantWeights,
       createProvisioner,
+      bundleOf: ({ accountId }) => ({
+        policy: config.bundlePolicy[accountId] ?? config.bundlePolicy[''] ?? 'rollback',
+        undoAfterMs: config.undoAfterMs,
+      }),
       mayCallBack: (url) => checkCallbackUrl(url, allow).ok,
       callbackWarnings: (order) => callbackWarnings(order, (url) => checkCallbackUrl(url, allow)),
     });
     await worker.start();
-    stops.push(() => worker.stop());
+    stops.push({ what: 'worker', step: () => worker.stop() });
 
     const callbacks = new CallbackDelivery({
       sql: pool,
       allow,
       path: config.callbackPath,
       secrets: config.callbackSecrets,
+      unsigned: config.callbackUnsigned,
       log,
     });
     callbacks.start();
-    stops.push(() => callbacks.stop());
+    stops.push({ what: 'callbacks', step: () => callbacks.stop() });
+
+    const janitor = new SecretJanitor({ sql: poolOf(dataSource), log });
+    janitor.start();
+    stops.push({ what: 'janitor', step: () => janitor.stop() });
 
     const consumer = config.kafka ? await startKafka(config.kafka, worker, pool, options, log, stops) : null;
     const http = await startHttp({
       config,
       dataSource,
       intake: worker.intake,
-      platforms: () => worker.platforms.all().map(({ summary, serviceUrl }) => ({ ...summary, serviceUrl })),
+      platforms: () => worker.platforms.views(),
+      standingOf: (platformId, orderId) => worker.platforms.standingOf(platformId, orderId),
       metrics: createMetrics(worker, pool),
+      openSecret: (sealed, context) => sealer.open(sealed, context),
       ready: () => readiness(worker, consumer),
       log,
     });
     // The door closes first, so that nothing is accepted that this worker would have to give up at once.
-    stops.push(() => http.close());
+    stops.push({ what: 'http', step: () => http.close() });
     log.info({ workerId, url: http.url }, 'ready');
     return { url: http.url, workerId, worker, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+interface Stop {
+  what: string;
+  step(): Promise<void>;
+}
+
+/**
+ * Supervisors kill after 30 s. Each part gets its time and no more, so that a broker or a database that is away (whose
+ * parts would wait for it for ever) cannot keep the worker from giving its orders up, or this process from ending.
+ * Nothing is lost by what is cut short: it is what a crash would leave.
+ */
+const stopTimeoutMs: Record<string, number> = {
+  http: 3_000,
+  consumer: 4_000,
+  publisher: 2_000,
+  callbacks: 2_000,
+  // Its grace for calls under way, and a moment to store their answers and to say good-bye.
+  worker: 13_000,
+  database: 2_000,
+};
+
+async function stopInReverse(stops: Stop[], log: Logger): Promise<void> {
+  for (const { what, step } of stops.splice(0).toReversed()) {
+    const { signal, abort } = deadline(stopTimeoutMs[what] ?? 2_000);
+    try {
+      await Promise.race([step(), signal]);
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string };
+      log.warn({ what, code, reason: message }, 'a part did not stop as it should; it is left as a crash would leave it');
+    } finally {
+      abort();
+    }
+  }
+}
+
+function deadline(ms: number): { signal: Promise<never>; abort(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const signal = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not stopped within ${ms} ms`)), ms);
+  });
+  return { signal, abort: () => clearTimeout(timer) };
 }
 
 /** Logs are JSON lines on stderr; ids and codes only, never a message's content (reliability N6: redaction is the second net). */
@@ -125,7 +181,7 @@ async function startKafka(
   sql: Sql,
   options: StartOptions,
   log: Logger,
-  stops: (() => Promise<void>)[],
+  stops: Stop[],
 ): Promise<WorkOrderConsumer> {
   const kafka = createKafka(config, log);
   const { topics } = config;
@@ -133,13 +189,13 @@ async function startKafka(
   const publisher = new EventPublisher({
     kafka,
     sql,
-    workerId: worker.workerId,
+    identity: worker,
     installationId: worker.installationId,
     topics,
     log,
   });
   await publisher.start();
-  stops.push(() => publisher.stop());
+  stops.push({ what: 'publisher', step: () => publisher.stop() });
   const consumer = new WorkOrderConsumer({
     kafka,
     groupId: config.groupId,
@@ -152,7 +208,7 @@ async function startKafka(
     },
   });
   await consumer.start();
-  stops.push(() => consumer.stop());
+  stops.push({ what: 'consumer', step: () => consumer.stop() });
   return consumer;
 }
 
@@ -217,5 +273,6 @@ async function addPlatforms(sql: Sql, sealer: Sealer, path: string): Promise<voi
   for (const { credentials, ...platform } of parsed.data) {
     const sealedCredentials = sealer.seal(JSON.stringify(credentials), platform.platformId);
     await insertPlatform(sql, { ...platform, state: 'open', sealedCredentials });
+    crashPoint('platform.added');
   }
 }

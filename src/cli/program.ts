@@ -3,9 +3,11 @@ import { EmbeddedError } from '../embedded/embedded-error.js';
 import { ConfigError } from '../config.js';
 import { packageVersion } from '../http/package-version.js';
 import { addDoctorCommand } from './commands/doctor.js';
+import { addKeyCommands } from './commands/keys.js';
 import { addReadingCommands } from './commands/reading.js';
 import { addServiceCommands } from './commands/service.js';
 import { addSubmitCommand } from './commands/submit.js';
+import { addTokenCommands } from './commands/tokens.js';
 import { CommandError, exitCodes, type Io } from './io.js';
 
 /**
@@ -28,6 +30,8 @@ export async function runCommand(args: string[], io: Io): Promise<number> {
   addServiceCommands(program, io, done);
   addSubmitCommand(program, io, done);
   addReadingCommands(program, io, done);
+  addTokenCommands(program, io);
+  addKeyCommands(program, io, done);
   addDoctorCommand(program, io, done);
   inherit(program);
   try {

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type pg from 'pg';
+import { crashPoint } from '../crash-point.js';
 import type { Problem } from '../errors.js';
-import { beginOrder } from '../machines/begin-order.js';
+import { beginOrder, type Bundle } from '../machines/begin-order.js';
 import type { OrderStatus, Step } from '../machines/order-state.js';
 import type { Surroundings } from '../machines/advance.js';
 import { orderIdFor } from '../order-id.js';
@@ -10,6 +11,7 @@ import type { Hold, Reading, Repair, Warning, WorkOrder } from '../schemas/work-
 import { type Sealer, UnsealError } from '../secrets.js';
 import {
   acceptedBody,
+  accountOfOrder,
   existingOrders,
   insertMessages,
   insertOrders,
@@ -29,6 +31,10 @@ export interface IncomingDelivery {
   bytes: Uint8Array;
   contentType: string | null;
   headers: Record<string, string>;
+  /** About the way it came rather than what it says: a header that could not be kept. */
+  warnings?: Warning[];
+  /** The account whose token it was sent with: an order for any other is refused. Missing or null: nobody said. */
+  accountId?: string | null;
   /** A Kafka record without a value, which asks a log to forget something. Here it says nothing, and is passed over. */
   tombstone?: boolean;
 }
@@ -54,6 +60,8 @@ export interface IntakeOptions {
   /** The worker that is to own accepted orders. */
   identity: { workerId: string };
   surroundings(): Surroundings;
+  /** What becomes of the rest of an order when an item of it fails, as agreed with its account. Not given: best effort. */
+  bundleOf?: ((order: WorkOrder) => Bundle) | undefined;
   /** Says on an order whose result may not be posted where it asks, that it will not be. */
   callbackWarnings(order: WorkOrder): Warning[];
   /** Hands a stored order to the engine of this process. */
@@ -93,14 +101,18 @@ export class Intake {
 
   /** One receipt per delivery, in their order, all in one commit. @throws when the database is away */
   async receiveAll(deliveries: IncomingDelivery[]): Promise<Receipt[]> {
+    crashPoint('intake.received');
     const opened = deliveries.map((delivery) => this.openDelivery(delivery));
+    crashPoint('intake.read');
     const { receipts, begun } = await inTransaction(this.options.pool, (sql) => this.store(sql, opened)).catch(
       (error: unknown) => {
         this.options.failed?.();
         throw error;
       },
     );
+    crashPoint('intake.stored');
     for (const { step, order, claimed } of begun) this.options.begin(step, order, claimed);
+    crashPoint('intake.begun');
     return receipts;
   }
 
@@ -120,7 +132,7 @@ export class Intake {
   }
 
   private openDelivery(delivery: IncomingDelivery): Opened {
-    const reading = readMessage(delivery, { hashKey: this.options.sealer.hashKey });
+    const reading = ofItsAccount(readMessage(delivery, { hashKey: this.options.sealer.hashKey }), delivery);
     const orderId =
       reading.verdict === 'readable' ? orderIdFor(reading.order.producer, reading.order.workOrderId) : null;
     return { delivery, reading, messageId: randomUUID(), orderId };
@@ -135,6 +147,7 @@ export class Intake {
       if (one.orderId && !first.has(one.orderId)) first.set(one.orderId, this.toAccept(one));
     }
     const inserted = await insertOrders(sql, [...first.values()]);
+    crashPoint('intake.inserted');
     const others = [...first.keys()].filter((orderId) => !inserted.has(orderId));
     const existing = await existingOrders(sql, others);
     const taken = new Set<string>();
@@ -156,21 +169,22 @@ export class Intake {
       sql,
       opened.map((one, i) => this.toKeep(one, receipts[i] as Receipt)),
     );
+    crashPoint('intake.kept');
     const begun = [...first.values()]
       .filter(({ step }) => inserted.has(step.state.orderId))
       .map(({ step, order }) => ({ step, order, claimed: inserted.get(step.state.orderId)?.claimed ?? false }));
     return { receipts, begun };
   }
 
-  private toAccept({ reading, orderId }: Opened): OrderToAccept & { order: WorkOrder } {
+  private toAccept({ delivery, reading, orderId }: Opened): OrderToAccept & { order: WorkOrder } {
     if (reading.verdict !== 'readable' || !orderId) throw new Error('only readable messages become orders');
     const { order, holds, repairs, contentHash, secrets } = reading;
     return {
-      step: beginOrder(orderId, order, holds, this.options.surroundings()),
+      step: beginOrder(orderId, order, holds, this.options.surroundings(), this.options.bundleOf?.(order)),
       workerId: this.options.identity.workerId,
       order,
       contentHash,
-      warnings: [...reading.warnings, ...this.options.callbackWarnings(order)],
+      warnings: [...reading.warnings, ...(delivery.warnings ?? []), ...this.options.callbackWarnings(order)],
       repairs,
       holds,
       plan: null,
@@ -211,6 +225,7 @@ export class Intake {
     };
     if (known && this.isSame(one, known.contentHash))
       return { ...receipt, verdict: 'duplicate', code: 'ORD_DUPLICATE' };
+    if (await this.standsForAnother(sql, one)) return { ...receipt, ...takenByAnother, orderId: null, status: null };
     const differences = await this.differences(sql, one, before);
     const named = differences.map((difference) => difference.path).join(', ');
     const message = `Order ${reading.order.workOrderId} is known with other content; the first one stands. Differs in: ${named}.`;
@@ -226,6 +241,13 @@ export class Intake {
       const again = readMessage(delivery, { hashKey });
       return again.verdict === 'readable' && again.contentHash === contentHash;
     });
+  }
+
+  /** Whether the order that stands under this id is one of which the sender's account must not learn. */
+  private async standsForAnother(sql: Sql, { delivery, orderId }: Opened): Promise<boolean> {
+    if (orderId === null || delivery.accountId === undefined || delivery.accountId === null) return false;
+    const account = await accountOfOrder(sql, orderId);
+    return account !== null && account !== delivery.accountId;
   }
 
   /** Which fields differ from the order that stands: it is read again from its own sealed bytes. */
@@ -258,6 +280,7 @@ export class Intake {
       problems: receipt.problems,
       orderId,
       workOrderId: receipt.workOrderId,
+      accountId: delivery.accountId ?? (reading.verdict === 'readable' ? reading.order.accountId : null),
       bodySha256: createHash('sha256').update(delivery.bytes).digest(),
       sealedBody: sealBody(this.options.sealer, delivery.bytes),
       sealedProposal: proposal === null ? null : sealBody(this.options.sealer, Buffer.from(proposal)),
@@ -266,6 +289,28 @@ export class Intake {
     };
   }
 }
+
+/** An order is taken for the account of the token it came with, and for no other. */
+function ofItsAccount(reading: Reading, { accountId }: IncomingDelivery): Reading {
+  if (reading.verdict !== 'readable' || accountId === undefined || accountId === null) return reading;
+  if (reading.order.accountId === accountId) return reading;
+  const message = 'the token it was sent with belongs to another account';
+  return {
+    verdict: 'unreadable',
+    kind: 'refused',
+    problems: [{ path: 'accountId', code: 'ORD_TENANT_MISMATCH', message }],
+    workOrderIdHint: reading.order.workOrderId,
+    proposal: null,
+    repairs: reading.repairs,
+  };
+}
+
+/** Ids are billing's and unique there. That one is taken has to be said; whose it is, or what stands in it, does not. */
+const takenByAnother = {
+  verdict: 'conflict',
+  code: 'ORD_CONFLICT_BODY',
+  problems: [{ path: 'workOrderId', code: 'ORD_CONFLICT_BODY', message: 'This id cannot be used.' }],
+} as const satisfies Partial<Receipt>;
 
 /** What a sealed secret is bound to, so that it cannot be opened in another order's place. */
 export function secretContext(orderId: string, itemIndex: number, field: string): string {

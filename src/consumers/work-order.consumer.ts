@@ -1,6 +1,8 @@
 import kafkajs, { type Consumer, type EachBatchPayload, type Kafka, type KafkaMessage } from 'kafkajs';
 import type { Logger } from 'pino';
+import { crashPoint } from '../crash-point.js';
 import type { IncomingDelivery, Intake, Receipt } from './intake.js';
+import { readHeaders } from './read/headers.js';
 
 const { PartitionAssigners } = kafkajs;
 
@@ -111,6 +113,7 @@ export class WorkOrderConsumer {
       // The rest is delivered again, to whoever owns the partition then.
       if (!payload.isRunning() || payload.isStale()) return;
       const chunk = batch.messages.slice(at, at + chunkSize);
+      crashPoint('consumer.read');
       const stored = await this.storeChunk(batch.topic, batch.partition, chunk);
       if (!stored) {
         const resume = payload.pause();
@@ -141,7 +144,9 @@ export class WorkOrderConsumer {
 
   private async commit(topic: string, partition: number, offset: string): Promise<void> {
     try {
+      crashPoint('offset.before');
       await this.consumer?.commitOffsets([{ topic, partition, offset: String(BigInt(offset) + 1n) }]);
+      crashPoint('offset.committed');
     } catch (error) {
       // A rebalance: the records come again and are recognised.
       this.options.log.warn({ topic, partition, reason: (error as Error).message }, 'offset not committed');
@@ -186,18 +191,12 @@ export class WorkOrderConsumer {
 }
 
 function toDelivery(topic: string, partition: number, message: KafkaMessage): IncomingDelivery {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(message.headers ?? {})) {
-    const first = Array.isArray(value) ? value[0] : value;
-    // Headers are kept for tracing only: text, short.
-    if (first !== undefined) headers[name.slice(0, 100)] = first.toString().slice(0, 200);
-  }
   return {
     channel: 'kafka',
     origin: `${topic}/${partition}@${message.offset}`,
     bytes: message.value ?? new Uint8Array(),
     tombstone: message.value === null,
     contentType: null,
-    headers,
+    ...readHeaders(message.headers ?? {}),
   };
 }

@@ -136,7 +136,12 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** Command-line arguments of the server. */
-export function serverArguments(cluster: string, port: number, durable: boolean): string[] {
+export function serverArguments(
+  cluster: string,
+  port: number,
+  durable: boolean,
+  more: Record<string, string> = {},
+): string[] {
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
@@ -157,6 +162,7 @@ export function serverArguments(cluster: string, port: number, durable: boolean)
     log_parameter_max_length: '0',
     log_parameter_max_length_on_error: '0',
     ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+    ...more,
   };
   return ['-D', cluster, '-p', String(port), ...Object.entries(settings).flatMap(([k, v]) => ['-c', `${k}=${v}`])];
 }

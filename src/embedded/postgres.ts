@@ -30,6 +30,8 @@ export interface EmbeddedPostgresOptions {
   detached?: boolean;
   /** Default: `postgres.log` in the data folder. */
   logFile?: string;
+  /** Server settings that differ from ours, such as `max_connections`. */
+  settings?: Record<string, string>;
   /** Called when a server that this process started ends without our asking. Starting again recovers it. */
   onExit?: (reason: string) => void;
 }
@@ -184,7 +186,7 @@ async function start(
     );
     const log = openSync(logFile, 'a', 0o600);
     // Always a process group of its own: Ctrl-C is for us, and we still need the database while we finish.
-    const child = spawn(binaries.postgres, disk.serverArguments(cluster, port, options.durable), {
+    const child = spawn(binaries.postgres, disk.serverArguments(cluster, port, options.durable, options.settings), {
       ...user,
       cwd: cluster,
       env: disk.cleanEnvironment(),

@@ -1,6 +1,7 @@
 import type {
   FastifyBaseLogger,
   FastifyInstance,
+  FastifyRequest,
   RawReplyDefaultExpression,
   RawRequestDefaultExpression,
 } from 'fastify';
@@ -8,10 +9,13 @@ import type { RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type pg from 'pg';
 import type { DataSource } from 'typeorm';
 import type { Config } from '../config.js';
 import type { Intake } from '../consumers/intake.js';
-import type { Sql } from '../store/data-source.js';
+import type { Standing } from '../runner/fair-turns.js';
+import type { Weather } from '../runner/platforms.js';
+import type { AccessControl } from './auth.js';
 
 /** A data centre as people may see it. Credentials are not in it, and neither are settings. */
 export interface PlatformView {
@@ -20,6 +24,8 @@ export interface PlatformView {
   kind: string;
   serviceUrl: string;
   state: 'open' | 'maintenance' | 'disabled';
+  /** What the workers see of it; not given where nobody looks (the documents alone). */
+  weather?: Weather;
 }
 
 export interface Readiness {
@@ -29,18 +35,23 @@ export interface Readiness {
 }
 
 export interface HttpOptions {
-  config: Pick<Config, 'host' | 'port' | 'requireToken' | 'apiTokens' | 'kafka'>;
+  config: Pick<Config, 'host' | 'port' | 'requireToken' | 'apiTokens' | 'apiRatePerSecond' | 'legacyIntake' | 'kafka'>;
   dataSource: DataSource;
   intake: Pick<Intake, 'receive'>;
   platforms: () => PlatformView[];
+  /** Where an order's next piece of work stands in its cloud's queue; null when it does not wait, or another worker has it. */
+  standingOf?: (platformId: string, orderId: string) => Standing | null;
   metrics: Registry;
   ready: () => Promise<Readiness>;
+  /** Opens a sealed secret, for the one route that gives some out. */
+  openSecret(sealed: Uint8Array, context: string): string;
   log: Logger;
 }
 
 /** What the routes work with. */
 export interface Context extends HttpOptions {
-  sql: Sql;
+  sql: pg.Pool;
+  access: AccessControl;
   /** Name and cloud of a platform for people; the id where it is not known. */
   describePlatform(platformId: string): { name: string; cloud: string };
   /** The name of this installation, read once. */
@@ -64,3 +75,10 @@ export const cloudNames: Readonly<Record<string, string>> = {
   clc: 'CLC',
   plcloud: 'PLCloud',
 };
+
+/** The account whose rows a request may see; null: everybody's. Every query that a route makes takes it. */
+export function tenantOf(request: Pick<FastifyRequest, 'principal'>): string | null {
+  // A route without a principal is open to all, and has no rows to show.
+  if (request.principal === null) throw new Error('an open route asked for rows');
+  return request.principal.accountId;
+}

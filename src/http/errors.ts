@@ -47,6 +47,8 @@ function toProblem(
     }));
     return { document: problem(400, 'API_PARAMETER', 'A parameter of the request is not valid.', errors), headers: {} };
   }
+  // The sender hung up: its connection was reset, not that of the database. Nobody is left to read this.
+  if (request.raw.readableAborted) return plain(400, 'MSG_CUT', 'The body ended before it was whole.');
   const { code = '', statusCode } = (error ?? {}) as Partial<FastifyError>;
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { eventMessage } from '../publishers/event-message.js';
 import {
@@ -11,12 +11,14 @@ import {
   readEvents,
   type StoredEvent,
 } from '../store/events.js';
-import type { App, Context } from './context.js';
+import { type App, type Context, tenantOf } from './context.js';
 import { ApiError, ProblemJson } from './problem.js';
 
 const pageSize = 500;
 const pollMs = 300;
 const heartbeatMs = 15_000;
+/** A reader whose token was revoked is let go after this, and what the tokens' own reading takes. */
+const recheckMs = 2_000;
 /** Each one asks the database three times a second. */
 const maxReaders = 100;
 
@@ -63,7 +65,7 @@ export function eventRoutes(app: App, context: Context): void {
           'x-accel-buffering': 'no',
         });
         await write(reply, 'retry: 2000\n\n');
-        await follow(context, installationId, from, reply, AbortSignal.any([ended.signal, context.closing]));
+        await follow(context, installationId, from, request, reply, AbortSignal.any([ended.signal, context.closing]));
       } catch (error) {
         // The answer has begun; the reader comes back with Last-Event-ID.
         context.log.warn({ reason: (error as Error).message }, 'a reader of the events was let go');
@@ -76,16 +78,22 @@ export function eventRoutes(app: App, context: Context): void {
 }
 
 async function follow(
-  { sql }: Context,
+  { sql, access }: Context,
   installationId: string,
   from: Cursor,
+  request: FastifyRequest,
   reply: FastifyReply,
   ended: AbortSignal,
 ): Promise<void> {
   let at = from;
   let writtenAt = Date.now();
+  let checkedAt = writtenAt;
   while (!ended.aborted) {
-    const { events, cursor } = await readEvents(sql, at, pageSize);
+    if (Date.now() - checkedAt > recheckMs) {
+      if (!(await access.mayStay(request))) return;
+      checkedAt = Date.now();
+    }
+    const { events, cursor, more } = await readEvents(sql, at, pageSize, tenantOf(request));
     at = cursor;
     if (events.length > 0) {
       await write(reply, events.map((event) => serverSentEvent(installationId, event)).join(''));
@@ -94,7 +102,7 @@ async function follow(
       await write(reply, ': still here\n\n');
       writtenAt = Date.now();
     }
-    if (events.length < pageSize) await sleep(pollMs, undefined, { signal: ended }).catch(() => {});
+    if (!more) await sleep(pollMs, undefined, { signal: ended }).catch(() => {});
   }
 }
 

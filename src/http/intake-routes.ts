@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { crashPoint } from '../crash-point.js';
 import type { IncomingDelivery } from '../consumers/intake.js';
-import type { App, Context } from './context.js';
+import { type App, type Context, tenantOf } from './context.js';
 import { Envelope, envelopeOf, envelopePath, isTaken } from './envelope.js';
 import { sendProblem } from './errors.js';
 import { Hold, OrderStatus, Repair, Warning } from './order-schemas.js';
@@ -32,22 +33,26 @@ export function intakeRoutes(app: App, context: Context): void {
   app.addContentTypeParser(bodyTypes, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   const consumes = bodyTypes;
 
-  app.post(
-    envelopePath,
-    {
-      schema: {
-        operationId: 'postMessage',
-        tags: ['intake'],
-        summary: "The source platform's own intake: form field `msg`, or JSON",
-        consumes,
-        response: { '2xx': Envelope, '4xx': Envelope, '5xx': Envelope },
+  // Off, it is not there at all: no answer that would invite a guess at a token.
+  if (context.config.legacyIntake !== 'off') {
+    app.post(
+      envelopePath,
+      {
+        schema: {
+          operationId: 'postMessage',
+          tags: ['intake'],
+          summary: "The source platform's own intake: form field `msg`, or JSON",
+          consumes,
+          response: { '2xx': Envelope, '4xx': Envelope, '5xx': Envelope },
+        },
       },
-    },
-    async (request, reply) => {
-      const { status, body } = envelopeOf(await context.intake.receive(toDelivery(request)));
-      return reply.code(status as 200).send(body);
-    },
-  );
+      async (request, reply) => {
+        const { status, body } = envelopeOf(await context.intake.receive(toDelivery(request)));
+        crashPoint('answer.before');
+        return reply.code(status as 200).send(body);
+      },
+    );
+  }
 
   app.post(
     '/v1/work-orders',
@@ -62,6 +67,7 @@ export function intakeRoutes(app: App, context: Context): void {
     },
     async (request, reply) => {
       const receipt = await context.intake.receive(toDelivery(request));
+      crashPoint('answer.before');
       if (!isTaken(receipt)) {
         sendProblem(request, reply, problemOfReceipt(receipt));
         return reply;
@@ -105,6 +111,7 @@ function toDelivery(request: FastifyRequest): IncomingDelivery {
     origin: typeof file === 'string' ? `${readFileName(file)} from ${request.ip}` : from,
     bytes: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     contentType,
+    accountId: tenantOf(request),
     headers: Object.fromEntries(
       ['content-type', 'user-agent', 'x-request-id', 'traceparent'].flatMap((name) => {
         const value = headers[name];

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Code, codes } from '../codes.js';
 import { listJobs, listOrphans } from '../store/views-operations.js';
 import { listRejectedMessages, type MessageView, readRejectedMessage } from '../store/views-messages.js';
-import type { App, Context } from './context.js';
+import { type App, type Context, tenantOf } from './context.js';
 import { Problem, Repair } from './order-schemas.js';
 import { PageQuery, printPlace, printTexts, readLimit, readPlace, readTexts } from './paging.js';
 import { ApiError, ProblemJson } from './problem.js';
@@ -86,9 +86,15 @@ export function operatorRoutes(app: App, context: Context): void {
         response: { 200: RejectedPageJson, ...errors },
       },
     },
-    async ({ query }) => {
-      const limit = readLimit(query.limit);
-      const { messages, next } = await listRejectedMessages(sql, query.code ?? null, readPlace(query.cursor), limit);
+    async (request) => {
+      const { query } = request;
+      const { messages, next } = await listRejectedMessages(
+        sql,
+        tenantOf(request),
+        query.code ?? null,
+        readPlace(query.cursor),
+        readLimit(query.limit),
+      );
       return { messages: messages.map(presentMessage), nextCursor: printPlace(next) };
     },
   );
@@ -104,8 +110,9 @@ export function operatorRoutes(app: App, context: Context): void {
         response: { 200: RejectedJson, ...errors },
       },
     },
-    async ({ params }) => {
-      const message = z.uuid().safeParse(params.id).success ? await readRejectedMessage(sql, params.id) : null;
+    async (request) => {
+      const { id } = request.params;
+      const message = z.uuid().safeParse(id).success ? await readRejectedMessage(sql, tenantOf(request), id) : null;
       if (!message) throw new ApiError(404, 'API_NOT_FOUND', 'There is no such message among the rejected ones.');
       return presentMessage(message);
     },
@@ -135,11 +142,12 @@ export function operatorRoutes(app: App, context: Context): void {
         response: { 200: JobsPageJson, ...errors },
       },
     },
-    async ({ query }) => {
+    async (request) => {
+      const { query } = request;
       const limit = readLimit(query.limit);
       const [platformId, jobId] = readTexts(query.cursor, 2) ?? [];
       const after = platformId !== undefined && jobId !== undefined ? { platformId, jobId } : null;
-      const { jobs, more } = await listJobs(sql, query.platform ?? null, after, limit);
+      const { jobs, more } = await listJobs(sql, tenantOf(request), query.platform ?? null, after, limit);
       const last = jobs.at(-1);
       return {
         jobs: jobs.map((job) => ({
@@ -163,8 +171,8 @@ export function operatorRoutes(app: App, context: Context): void {
         response: { 200: OrphansJson, ...errors },
       },
     },
-    async ({ query }) => {
-      const orphans = await listOrphans(sql, readLimit(query.limit));
+    async (request) => {
+      const orphans = await listOrphans(sql, tenantOf(request), readLimit(request.query.limit));
       return {
         orphans: orphans.map((orphan) => ({
           ...orphan,

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { OrderStatus } from '../machines/order-state.js';
 import { operationNames, type PlannedPart } from '../planner/plan.js';
@@ -6,7 +7,7 @@ import { loadOrders } from '../store/load-orders.js';
 import { deliveriesOfOrder } from '../store/views-messages.js';
 import { readPreparations, submittedJobs } from '../store/views-operations.js';
 import { findOrderId, listOrders, readOrderRecord } from '../store/views.js';
-import type { App, Context } from './context.js';
+import { type App, type Context, tenantOf } from './context.js';
 import {
   OrderJson,
   OrderPageJson,
@@ -51,12 +52,14 @@ export function orderRoutes(app: App, context: Context): void {
         response: { 200: OrderPageJson, ...errors },
       },
     },
-    async ({ query }) => {
+    async (request) => {
+      const { query } = request;
       const limit = readLimit(query.limit);
       const after = readPlace(query.cursor);
       const { orders, next } = await listOrders(
         sql,
         {
+          tenant: tenantOf(request),
           statuses: readStatuses(query.status),
           platformId: query.platform ?? null,
           accountId: query.account ?? null,
@@ -88,7 +91,7 @@ export function orderRoutes(app: App, context: Context): void {
         response: { 200: OrderJson, ...errors },
       },
     },
-    async ({ params }) => readOrder(context, await orderIdOf(context, params.id)),
+    async (request) => readOrder(context, await orderIdOf(context, request, request.params.id)),
   );
 
   app.get(
@@ -102,7 +105,7 @@ export function orderRoutes(app: App, context: Context): void {
         response: { 200: TimelineJson, ...errors },
       },
     },
-    async ({ params }) => readTimeline(context, await orderIdOf(context, params.id)),
+    async (request) => readTimeline(context, tenantOf(request), await orderIdOf(context, request, request.params.id)),
   );
 
   app.get(
@@ -116,13 +119,17 @@ export function orderRoutes(app: App, context: Context): void {
         response: { 200: PlanJson, ...errors },
       },
     },
-    async ({ params }) => readPlanOf(context, await orderIdOf(context, params.id)),
+    async (request) => readPlanOf(context, await orderIdOf(context, request, request.params.id)),
   );
 }
 
-/** @throws ApiError */
-async function orderIdOf({ sql }: Context, id: string): Promise<string> {
-  const orderId = id.includes('\0') ? null : await findOrderId(sql, id);
+/** The order a path names, if whoever asks may know of it. @throws ApiError, the same for one that is another account's */
+export async function orderIdOf(
+  { sql }: Context,
+  request: Pick<FastifyRequest, 'principal'>,
+  id: string,
+): Promise<string> {
+  const orderId = id.includes('\0') ? null : await findOrderId(sql, id, tenantOf(request));
   if (orderId === null) throw notFound();
   return orderId;
 }
@@ -161,11 +168,11 @@ export async function readOrder(context: Context, orderId: string): Promise<Orde
   });
 }
 
-async function readTimeline({ sql }: Context, orderId: string): Promise<TimelineJson> {
+async function readTimeline({ sql }: Context, tenant: string | null, orderId: string): Promise<TimelineJson> {
   const [[loaded], events, deliveries] = await Promise.all([
     loadOrders(sql, [orderId]),
     eventsOfOrder(sql, orderId),
-    deliveriesOfOrder(sql, orderId),
+    deliveriesOfOrder(sql, tenant, orderId),
   ]);
   if (!loaded) throw notFound();
   const entries: TimelineJson['entries'] = [

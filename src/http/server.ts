@@ -11,7 +11,7 @@ import { Histogram } from 'prom-client';
 import { limits } from '../consumers/read/limits.js';
 import { poolOf } from '../store/data-source.js';
 import { installationId as readInstallationId } from '../store/installation.js';
-import { checkAccess } from './auth.js';
+import { AccessControl } from './auth.js';
 import { answerClientError } from './client-errors.js';
 import { type App, cloudNames, type Context, type HttpOptions } from './context.js';
 import { answerError, sendProblem } from './errors.js';
@@ -22,6 +22,10 @@ import { operatorRoutes } from './operator-routes.js';
 import { orderRoutes } from './order-routes.js';
 import { packageVersion } from './package-version.js';
 import { problem } from './problem.js';
+import { accessOf } from './route-access.js';
+import { TokenBook } from './token-book.js';
+import { tokenRoutes } from './token-routes.js';
+import { secretRoutes } from './secret-routes.js';
 
 export type { HttpOptions, PlatformView, Readiness } from './context.js';
 
@@ -45,10 +49,12 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
 export async function buildHttp(options: HttpOptions): Promise<{ app: App; close: () => Promise<void> }> {
   const closing = new AbortController();
   const sql = poolOf(options.dataSource);
+  const access = new AccessControl(options.config, new TokenBook(sql, options.config.apiTokens));
   let installation: string | null = null;
   const context: Context = {
     ...options,
     sql,
+    access,
     installationId: async () => (installation ??= await readInstallationId(sql)),
     describePlatform: (platformId) => {
       const known = options.platforms().find((one) => one.id === platformId);
@@ -63,18 +69,29 @@ export async function buildHttp(options: HttpOptions): Promise<{ app: App; close
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 400 },
     // An endless body ends here (API_TIMEOUT); so does a client that never sends its headers.
     requestTimeout: 30_000,
+    // Node looks for such clients every 30 s by itself, which lets them hold a connection twice as long.
+    http: { connectionsCheckingInterval: 2_000 },
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
     forceCloseConnections: true,
     trustProxy: false,
     clientErrorHandler: answerClientError,
+    // A path that cannot be decoded never reaches a route, and would be answered in fastify's own words.
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply, options.log),
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options.log));
   addHeaders(app);
   addMetrics(app, options);
-  app.addHook('onRequest', async (request) => checkAccess(request, options.config));
+  app.decorateRequest('principal', null);
+  app.addHook('onRequest', async (request) => {
+    request.principal = await access.check(request);
+  });
+  // A route that the table does not know does not start.
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat()) accessOf(one, url);
+  });
   const allowed = collectMethods(app);
   app.setNotFoundHandler((request, reply) => {
     const methods = allowed(request.url.split('?', 1)[0] ?? '');
@@ -105,6 +122,8 @@ export async function buildHttp(options: HttpOptions): Promise<{ app: App; close
     orderRoutes(scope, context);
     operatorRoutes(scope, context);
     eventRoutes(scope, context);
+    secretRoutes(scope, context);
+    tokenRoutes(scope, context);
   });
   metaRoutes(app, context, version);
   await app.ready();

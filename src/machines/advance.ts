@@ -1,20 +1,24 @@
-import type { JsonObject } from '../json.js';
 import { markerFor, preparationMarker, requestIdFor } from '../planner/marker.js';
-import { type OperationName, operationNames, type Plan } from '../planner/plan.js';
+import type { OperationName, Plan } from '../planner/plan.js';
+import type { JsonObject } from '../json.js';
 import { itemDelivery, itemFailure, itemVerdict } from './delivery.js';
-import type { ItemContext, ItemEvent } from './item.js';
-import { begin, itemMachines, move, outcomeOf, type PartKind, tagOf } from './move.js';
 import {
-  type Failure,
-  type OperationContext,
-  type OperationEvent,
-  operationMachine,
-  type WaitKind,
-} from './operation.machine.js';
+  itemStatus,
+  kindOf,
+  moveOf,
+  openOperation,
+  operationsOf,
+  orderVerdict,
+  preparationId,
+  unexplained,
+} from './follow-up.js';
+import type { ItemContext, ItemEvent } from './item.js';
+import type { Lever } from './levers.js';
+import { begin, itemMachines, move, type PartKind, tagOf } from './move.js';
+import { type OperationContext, type OperationEvent, operationMachine, type WaitKind } from './operation.machine.js';
 import type {
   Announcement,
   Effect,
-  ItemStatus,
   OperationState,
   OrderState,
   OrderStatus,
@@ -22,6 +26,7 @@ import type {
   PreparationOutcome,
   Step,
 } from './order-state.js';
+import { finalStatuses } from './order-state.js';
 import { delayMs, type Pace } from './pace.js';
 import { type WorkOrderContext, type WorkOrderEvent, workOrderMachine } from './work-order.machine.js';
 
@@ -31,7 +36,9 @@ export type OrderEvent =
   | { about: 'operation'; partKey: string; name: OperationName; event: OperationEvent }
   | { about: 'preparation'; platformId: string; key: string; outcome: PreparationOutcome }
   /** A worker takes the order up from the database: whatever was under way is asked about again. */
-  | { about: 'everything'; event: { type: 'RESUMED' } };
+  | { about: 'everything'; event: { type: 'RESUMED' } }
+  /** An operator pulls a lever that `leverProblem` allows. */
+  | { about: 'lever'; lever: Lever };
 
 /** The world, as far as a pure function may know it. */
 export interface Surroundings {
@@ -62,8 +69,10 @@ export function advance(state: OrderState, event: OrderEvent, surroundings: Surr
       turn.notePreparation(event.platformId, event.key, event.outcome);
       break;
     case 'everything':
-      turn.moveOrder(event.event);
-      for (const operation of turn.openOperations()) turn.moveOperation(operation.partKey, operation.name, event.event);
+      turn.resumeEverything();
+      break;
+    case 'lever':
+      turn.pull(event.lever);
       break;
   }
   turn.followUp();
@@ -77,6 +86,7 @@ class Turn {
   private readonly changedItems = new Set<number>();
   private readonly changedOperations = new Map<string, OperationState>();
   private readonly orphans: Step['orphans'] = [];
+  private readonly removed: Step['removed'] = [];
   private readonly announcements: Announcement[] = [];
   private readonly effects: Effect[] = [];
   /** Whether anything happened that other parts may have waited for. */
@@ -101,13 +111,82 @@ class Turn {
       changedItems: [...this.changedItems],
       changedOperations: [...this.changedOperations.values()],
       orphans: this.orphans,
+      removed: this.removed,
       announcements: this.announcements,
       effects: this.effects,
     };
   }
 
-  openOperations(): OperationState[] {
-    return this.state.operations.filter((operation) => operation.finishedAt === null);
+  /** Whatever is under way is asked about again. */
+  resumeEverything(): void {
+    this.moveOrder({ type: 'RESUMED' });
+    for (const operation of this.state.operations) {
+      if (operation.finishedAt === null) this.moveOperation(operation.partKey, operation.name, { type: 'RESUMED' });
+    }
+    // What a person's hold or a quarantine kept from happening may be due now.
+    this.partsMoved = true;
+  }
+
+  /** One operator's act; that it means something here was asked before (`leverProblem`). */
+  pull(lever: Lever): void {
+    this.partsMoved = true;
+    const message = lever.reason;
+    switch (lever.act) {
+      case 'cancel':
+        this.moveOrder({ type: 'CANCEL', code: 'OPS_CANCELLED', message });
+        break;
+      case 'hold':
+        this.moveOrder({ type: 'PAUSE', code: 'OPS_HELD', message });
+        break;
+      case 'resume':
+        this.moveOrder({ type: 'RELEASE' });
+        break;
+      case 'replay':
+        this.replay();
+        break;
+      case 'skip':
+        for (const part of this.partsOf(lever.itemIndex)) this.skip(part, message);
+        break;
+      case 'mark-done':
+        for (const part of this.partsOf(lever.itemIndex)) this.markDone(part, lever.resourceId);
+        break;
+    }
+  }
+
+  private partsOf(itemIndex: number): PartState[] {
+    return this.state.parts.filter((part) => part.itemIndex === itemIndex);
+  }
+
+  private replay(): void {
+    const from = this.state.machine.value;
+    this.moveOrder({ type: 'REPLAY' });
+    if (from === 'quarantined') this.resumeEverything();
+    // What could not be prepared is prepared anew, and until then nobody knows.
+    this.state.preparations = Object.fromEntries(
+      Object.entries(this.state.preparations).filter(([, outcome]) => outcome.state === 'ready'),
+    );
+    for (const { key } of [...this.state.parts]) {
+      const open = openOperation(this.state, key);
+      if (open) this.moveOperation(key, open.name, { type: 'REPLAYED' });
+      else this.movePart(key, { type: 'REPLAYED' });
+    }
+  }
+
+  private skip(part: PartState, reason: string): void {
+    const failure = { disposition: 'reject' as const, code: 'OPS_SKIPPED', message: reason };
+    this.movePart(part.key, { type: 'SKIPPED', failure });
+    const open = openOperation(this.state, part.key);
+    if (open) this.moveOperation(part.key, open.name, { type: 'ABANDONED' });
+  }
+
+  private markDone(part: PartState, resourceId: string): void {
+    if (this.movePart(part.key, { type: 'MARKED_GONE' })) return;
+    const failed = this.state.operations.findLast((one) => one.partKey === part.key && one.machine.value === 'failed');
+    const operation = openOperation(this.state, part.key) ?? failed;
+    if (!operation || !['stuck', 'failed'].includes(operation.machine.value)) return;
+    this.moveOperation(part.key, operation.name, { type: 'MARKED_DONE', resourceId });
+    // Back to where it waits for that operation, which is open again.
+    if (operation === failed) this.movePart(part.key, { type: 'REPLAYED' });
   }
 
   adoptPlan(plan: Plan): void {
@@ -134,22 +213,40 @@ class Turn {
   moveOrder(event: WorkOrderEvent): boolean {
     const moved = move<WorkOrderContext>(workOrderMachine, this.state.machine, event);
     if (!moved.taken) return false;
+    const { value: from } = this.state.machine;
+    const dueAt = this.state.dueAt;
     this.changed = true;
     this.state.machine = moved.next;
     this.state.status = tagOf(workOrderMachine, moved.next.value) as OrderStatus;
     this.state.dueAt = null;
+    if (moved.next.value === 'undoing' && from !== 'undoStuck') this.abandonWhatIsOpen();
+    // With the order's own, the items' verdicts can change no more: they are said now, and once.
+    if (finalStatuses.includes(this.state.status)) this.announceItems();
     for (const action of moved.actions) {
       if (action.type === 'plan') this.effects.push({ type: 'plan' });
       if (action.type === 'prepare') this.effects.push({ type: 'prepare' });
-      if (action.type === 'wait') this.sleepOrder(moved.next.context.tries);
+      // A restart does not begin the wait anew.
+      if (action.type === 'wait') this.sleepOrder(event.type === 'RESUMED' ? dueAt : null);
       if (action.type === 'announce') this.announceOrder((action.params as { event: string }).event);
     }
     return true;
   }
 
+  /** Nothing more is made; what is on its way is waited for, and then undone. */
+  private abandonWhatIsOpen(): void {
+    this.partsMoved = true;
+    const kept = this.state.machine.context.ending === 'partial';
+    for (const operation of this.state.operations) {
+      if (operation.finishedAt !== null || (kept && this.state.items[operation.itemIndex]?.master)) continue;
+      this.moveOperation(operation.partKey, operation.name, { type: 'ABANDONED' });
+    }
+  }
+
   moveOperation(partKey: string, name: OperationName, told: OperationEvent): void {
     const operation = this.state.operations.find((one) => one.partKey === partKey && one.name === name);
-    if (!operation || operation.finishedAt !== null) return;
+    if (!operation) return;
+    const reopens = told.type === 'REPLAYED' || told.type === 'MARKED_DONE';
+    if (operation.finishedAt !== null && !reopens) return;
     // A job that has spoken tells nothing new: "done" with nothing there, found again, is a look that found nothing.
     const spoken = told.type === 'FOUND_JOB' && told.jobId === operation.machine.context.settledJobId;
     const event: OperationEvent = spoken ? { type: 'ABSENT' } : told;
@@ -169,21 +266,32 @@ class Turn {
       this.announce('item.job-submitted', operation.itemIndex, { operation: name, jobId: moved.next.context.jobId });
     }
     this.doActions(next, moved.actions, event);
+    this.partsMoved ||= moved.next.value === 'stuck' || operation.machine.value === 'stuck';
     if (moved.next.value === operation.machine.value) return;
-    const { facts, failure, resourceId } = moved.next.context;
-    if (moved.next.value === 'done') {
+    this.tellPart(next);
+  }
+
+  /** What the end of an operation means for its part. */
+  private tellPart({ partKey, name, platformId, machine }: OperationState): void {
+    const { facts, failure, resourceId, abandoned } = machine.context;
+    if (machine.value === 'done') {
+      if (removals.includes(name) && resourceId !== null) this.removed.push({ platformId, resourceId });
       this.movePart(partKey, { type: 'OPERATION_DONE', facts });
-    } else if (moved.next.value === 'failed') {
-      this.movePart(partKey, { type: 'OPERATION_FAILED', failure: failure ?? unexplained });
-    } else if (moved.next.value === 'stuck') {
-      this.movePart(partKey, {
-        type: 'OPERATION_STUCK',
-        failure: failure ?? {
-          ...unexplained,
-          message: `${name} needs a person (resource ${resourceId ?? 'unknown'}).`,
-        },
-      });
+    } else if (machine.value === 'failed') {
+      // Given up before it was done: that is no failure of the cloud's.
+      const why = abandoned ? givenUp : (failure ?? unexplained);
+      this.movePart(partKey, { type: 'OPERATION_FAILED', failure: why });
+      if (removals.includes(name)) this.listRemains(partKey);
+    } else if (machine.value === 'stuck' && removals.includes(name)) {
+      this.listRemains(partKey);
     }
+  }
+
+  /** What the cloud would not remove is listed by the id it was made with. */
+  private listRemains(partKey: string): void {
+    const made = this.state.operations.find((one) => one.partKey === partKey && one.machine.value === 'done');
+    const resourceId = made?.machine.context.resourceId;
+    if (made && resourceId) this.orphans.push({ operation: made, resourceIds: [resourceId], why: 'undo' });
   }
 
   /** A new one for each attempt and stage; worked out only then, for it costs a hash. */
@@ -193,33 +301,16 @@ class Turn {
     return requestId(operation.marker, operation.name, next);
   }
 
-  /** What follows from what has happened: items whose needs are met or never will be, and the order's own verdict. */
+  /** What follows from what has happened: parts that may begin or be undone, items' verdicts, the order's own. */
   followUp(): void {
     // Most events only move an operation along, and nobody waits for that.
     if (!this.partsMoved) return;
-    let moved = true;
-    while (moved) moved = this.state.parts.some((part) => this.followUpPart(part));
-    this.settleItems();
-    this.settleOrder();
-  }
-
-  private followUpPart(part: PartState): boolean {
-    if (this.outcome(part) !== 'open') return false;
-    const begun = new Set(this.state.operations.filter((one) => one.partKey === part.key).map((one) => one.name));
-    const planned = this.state.plan?.parts.find((one) => one.key === part.key);
-    if (!planned) return false;
-    const ahead = operationsOf(planned.needs).filter((name) => !begun.has(name));
-    for (const name of ahead) {
-      for (const need of planned.needs[name] ?? []) {
-        const failure = part.machine.context.failure ? null : this.failureOf(planned.platformId, need);
-        if (failure && this.movePart(part.key, { type: 'NEED_FAILED', failure })) return true;
-      }
+    for (let moved = true; moved;) {
+      while (this.moveAnyPart());
+      this.settleItems();
+      const verdict = orderVerdict(this.state);
+      moved = verdict !== null && this.moveOrder(verdict);
     }
-    const next = ahead[0];
-    const busy = this.state.operations.some((one) => one.partKey === part.key && one.finishedAt === null);
-    if (!next || busy || part.machine.context.failure) return false;
-    const ready = (planned.needs[next] ?? []).every((need) => this.isReady(planned.platformId, need));
-    return ready && this.movePart(part.key, { type: 'NEEDS_MET' });
   }
 
   /** @returns whether the event meant anything to the part's machine */
@@ -227,7 +318,7 @@ class Turn {
     const index = this.state.parts.findIndex((one) => one.key === partKey);
     const part = this.state.parts[index];
     if (!part) return false;
-    const moved = move<ItemContext>(itemMachines[this.kindOf(part)], part.machine, event);
+    const moved = move<ItemContext>(itemMachines[kindOf(this.state, part)], part.machine, event);
     if (!moved.taken) return false;
     this.changed = true;
     this.partsMoved = true;
@@ -246,6 +337,8 @@ class Turn {
     // A preparation's one operation is named by what it prepares.
     const [firstName] = operationsOf(planned?.needs ?? {});
     const name = (asked === 'prepare' ? firstName : asked) as OperationName;
+    const earlier = this.state.operations.find((one) => one.partKey === part.key && one.name === name);
+    if (earlier) return this.takeUpAgain(earlier);
     const first = begin<OperationContext>(operationMachine);
     const { installationId, at } = this.surroundings;
     // One marker for everything done to one thing: what is removed later is recognised by what it was made with.
@@ -272,6 +365,12 @@ class Turn {
     this.doActions(operation, first.actions, null);
   }
 
+  /** An operation that the part has had before: one that failed is tried anew, one that is done need not be done twice. */
+  private takeUpAgain(operation: OperationState): void {
+    if (operation.machine.value === 'done') this.tellPart(operation);
+    else this.moveOperation(operation.partKey, operation.name, { type: 'REPLAYED' });
+  }
+
   private doActions(
     operation: OperationState,
     actions: { type: string; params: unknown }[],
@@ -291,7 +390,7 @@ class Turn {
           break;
         case 'listOrphans': {
           const { others } = operation.machine.context;
-          if (others.length > 0) this.orphans.push({ operation, resourceIds: others });
+          if (others.length > 0) this.orphans.push({ operation, resourceIds: others, why: 'twin' });
           break;
         }
       }
@@ -300,15 +399,19 @@ class Turn {
 
   private sleepOperation(operation: OperationState, kind: WaitKind, event: OperationEvent | null): void {
     const askedMs = event?.type === 'TRY_LATER' ? event.retryAfterMs : null;
-    const count = kind === 'retry' ? operation.machine.context.retries : operation.machine.context.watches;
+    const { retries, watches, laters } = operation.machine.context;
+    const count = kind === 'retry' ? retries : kind === 'settle' ? laters : watches;
     const pace = this.surroundings.pace(operation.platformId);
     const dueAt = this.surroundings.at + delayMs(pace, kind, count, operation.marker, askedMs);
     this.effects.push({ type: 'timer', operation: this.putOperation({ ...operation, dueAt }), dueAt });
   }
 
-  private sleepOrder(tries: number): void {
+  private sleepOrder(keptDueAt: number | null): void {
+    const { value, context } = this.state.machine;
     const pace = this.surroundings.pace(this.state.items[0]?.platformId ?? '');
-    const dueAt = this.surroundings.at + delayMs(pace, 'retry', tries, this.state.orderId, null);
+    const waitMs =
+      value === 'failing' ? context.undoAfterMs : delayMs(pace, 'retry', context.tries, this.state.orderId, null);
+    const dueAt = keptDueAt ?? this.surroundings.at + waitMs;
     this.state.dueAt = dueAt;
     this.effects.push({ type: 'timer', operation: null, dueAt });
   }
@@ -324,43 +427,27 @@ class Turn {
     return operation;
   }
 
+  private moveAnyPart(): boolean {
+    return this.state.parts.some((part) => {
+      const due = moveOf(this.state, part);
+      return due !== null && this.movePart(part.key, due);
+    });
+  }
+
   private settleItems(): void {
-    for (const index of this.changedItems) {
-      const item = this.state.items[index];
-      const status = item && this.itemStatus(index);
-      if (!item || !status || status === item.status) continue;
+    for (const [index, item] of this.state.items.entries()) {
+      const status = itemStatus(this.state, index);
+      if (status === item.status) continue;
       this.state.items[index] = { ...item, status };
-      if (status === 'completed') this.announce('item.completed', index, itemDelivery(this.state, index));
-      if (status === 'failed' || status === 'cancelled') {
-        this.announce(`item.${status}`, index, { failure: itemFailure(this.state, index) });
-      }
+      this.changedItems.add(index);
     }
   }
 
-  private itemStatus(itemIndex: number): ItemStatus {
-    const parts = this.state.parts.filter((part) => part.itemIndex === itemIndex);
-    const outcomes = parts.map((part) => this.outcome(part));
-    if (outcomes.includes('needsOperator')) return 'held';
-    if (outcomes.includes('open')) {
-      return this.state.operations.some((one) => one.itemIndex === itemIndex) ? 'provisioning' : 'pending';
-    }
-    if (outcomes.includes('failed')) return 'failed';
-    return outcomes.includes('cancelled') ? 'cancelled' : 'completed';
-  }
-
-  private settleOrder(): void {
-    if (this.state.parts.length === 0) return;
-    if (this.state.machine.value === 'planned' && this.state.operations.length > 0) this.moveOrder({ type: 'STARTED' });
-    const statuses = this.state.items.map((item) => item.status);
-    const stuck = statuses.indexOf('held');
-    if (stuck !== -1) {
-      const failure = itemFailure(this.state, stuck);
-      const { code, message } = failure ?? unexplained;
-      this.moveOrder({ type: 'ITEM_STUCK', code, message });
-    } else if (statuses.every((status) => status === 'completed')) {
-      this.moveOrder({ type: 'ALL_COMPLETED' });
-    } else if (statuses.every((status) => ['completed', 'failed', 'cancelled'].includes(status))) {
-      this.moveOrder({ type: statuses.includes('completed') ? 'SOME_COMPLETED' : 'NONE_COMPLETED' });
+  private announceItems(): void {
+    for (const [index, item] of this.state.items.entries()) {
+      const data =
+        item.status === 'completed' ? itemDelivery(this.state, index) : { failure: itemFailure(this.state, index) };
+      this.announce(`item.${item.status}`, index, data);
     }
   }
 
@@ -368,7 +455,7 @@ class Turn {
     const data: JsonObject =
       event === 'held'
         ? { reason: this.state.machine.context.reason }
-        : ['completed', 'partial', 'failed'].includes(event)
+        : ['completed', 'partial', 'failed', 'cancelled'].includes(event)
           ? { items: this.state.items.map((item, index) => itemVerdict(this.state, item, index)) }
           : {};
     this.announce(`work-order.${event}`, null, data);
@@ -380,45 +467,16 @@ class Turn {
     this.state.sequence += 1;
     this.announcements.push({ sequence: this.state.sequence, type, itemIndex, at: this.surroundings.at, data });
   }
-
-  private kindOf(part: PartState): PartKind {
-    return (this.state.items[part.itemIndex]?.resourceType ?? 'PREPARATION') as PartKind;
-  }
-
-  private outcome(part: PartState) {
-    return outcomeOf(this.kindOf(part), part.machine.value);
-  }
-
-  private isReady(platformId: string, need: string): boolean {
-    const part = this.state.parts.find((one) => one.key === need);
-    if (part) return this.outcome(part) === 'completed';
-    return this.state.preparations[preparationId(platformId, need)]?.state === 'ready';
-  }
-
-  private failureOf(platformId: string, need: string): Failure | null {
-    const part = this.state.parts.find((one) => one.key === need);
-    const preparation = this.state.preparations[preparationId(platformId, need)];
-    const cause = part
-      ? ['failed', 'cancelled'].includes(this.outcome(part)) && (part.machine.context.failure ?? unexplained)
-      : preparation?.state === 'failed' && preparation.failure;
-    return cause ? { disposition: 'reject', code: 'need_failed', message: `${need}: ${cause.message}` } : null;
-  }
 }
 
-const unexplained: Failure = { disposition: 'ask-human', code: 'CLD_OUTCOME_UNCLEAR', message: 'No reason was given.' };
+/** Given up before it was done, because the order is undone. */
+const givenUp = { disposition: 'reject' as const, code: 'OPS_UNDONE', message: 'Given up before it was done.' };
+
+/** Operations after which a thing is gone from the cloud. */
+const removals: readonly OperationName[] = ['vm.delete', 'ebs.delete', 'network.release'];
 
 function requestId(marker: string, name: OperationName, { attempt, stage }: OperationContext): string {
   return requestIdFor(`${marker}/${name}`, attempt, stage);
-}
-
-/** The operations of a part in the order they run; not the order of the keys, which jsonb does not keep. */
-function operationsOf(needs: object): OperationName[] {
-  return operationNames.filter((name) => name in needs);
-}
-
-/** A preparation belongs to a platform: two data centres each have a default network of the same user. */
-export function preparationId(platformId: string, key: string): string {
-  return `${platformId} ${key}`;
 }
 
 function initialValue(kind: PartKind): string {

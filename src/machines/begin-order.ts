@@ -5,19 +5,29 @@ import { advance, type Surroundings } from './advance.js';
 import type { OrderState, Step } from './order-state.js';
 import { type WorkOrderContext, workOrderMachine } from './work-order.machine.js';
 
+/** What becomes of the rest of an order when an item of it fails: agreed with its producer, kept with the order. */
+export type Bundle = Pick<WorkOrderContext, 'policy' | 'undoAfterMs'>;
+
 /**
  * The first step of an order: accepted, announced, and about to be planned; or held at once, when the message itself says
  * that a person has to look first. Pure.
  */
-export function beginOrder(orderId: string, order: WorkOrder, holds: Hold[], surroundings: Surroundings): Step {
+export function beginOrder(
+  orderId: string,
+  order: WorkOrder,
+  holds: Hold[],
+  surroundings: Surroundings,
+  bundle?: Bundle,
+): Step {
   const first = begin<WorkOrderContext>(workOrderMachine);
   const state: OrderState = {
     orderId,
     kind: 'billing',
     producer: order.producer,
     workOrderId: order.workOrderId,
+    accountId: order.accountId,
     status: 'received',
-    machine: first.next,
+    machine: { ...first.next, context: { ...first.next.context, ...bundle } },
     dueAt: null,
     sequence: 1,
     plan: null,
@@ -40,7 +50,7 @@ export function beginOrder(orderId: string, order: WorkOrder, holds: Hold[], sur
     at: surroundings.at,
     data: {},
   } as const;
-  const step = { ...unchanged(state), announcements: [received], effects: [{ type: 'plan' } as const] };
+  const step = { ...emptyStep(state), announcements: [received], effects: [{ type: 'plan' } as const] };
   const hold = holds[0];
   if (!hold) return step;
   const { code, message } = hold;
@@ -76,6 +86,7 @@ export function beginPreparation(orderId: string, workOrderId: string, preparati
     kind: 'preparation',
     producer: preparationProducer,
     workOrderId,
+    accountId: '',
     status: 'received',
     machine: begin<WorkOrderContext>(workOrderMachine).next,
     dueAt: null,
@@ -95,19 +106,21 @@ export function beginPreparation(orderId: string, workOrderId: string, preparati
     operations: [],
     preparations: {},
   };
-  return { ...unchanged(state), effects: [{ type: 'plan' }] };
+  return { ...emptyStep(state), effects: [{ type: 'plan' }] };
 }
 
 /** The sender of preparations: us. */
 export const preparationProducer = 'orderwright';
 
-function unchanged(state: OrderState): Step {
+/** A step that changes nothing but where the order stands. */
+export function emptyStep(state: OrderState): Step {
   return {
     state,
     changed: true,
     changedItems: [],
     changedOperations: [],
     orphans: [],
+    removed: [],
     announcements: [],
     effects: [],
   };

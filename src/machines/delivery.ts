@@ -24,7 +24,9 @@ export function deliveredAt(state: OrderState, itemIndex: number): string | null
 /** Why an item is not delivered, or not yet; null when nothing stands against it. */
 export function itemFailure(state: OrderState, itemIndex: number): Failure | null {
   const parts = state.parts.filter((part) => part.itemIndex === itemIndex);
-  return parts.map((part) => part.machine.context.failure).find((failure) => failure !== null) ?? null;
+  const stuck = state.operations.filter((one) => one.itemIndex === itemIndex && one.machine.value === 'stuck');
+  const failures = [...stuck, ...parts].map(({ machine }) => machine.context.failure);
+  return failures.find((failure) => failure !== null) ?? null;
 }
 
 /** What was delivered for an item, as its event says it. */

@@ -113,6 +113,7 @@ export function tagOf(machine: AnyStateMachine, value: string): string {
 }
 const tagTables = new Map<AnyStateMachine, Map<string, string>>();
 
+/** How a part in this state stands, its operations left aside. */
 export function outcomeOf(kind: PartKind, value: string): ItemOutcome {
   return (tagOf(itemMachines[kind], value) || 'open') as ItemOutcome;
 }

@@ -34,6 +34,14 @@ export type OperationContext = {
   failure: Failure | null;
   /** More resources with our marker than one. */
   others: string[];
+  /** Answers "later" to a look-up, in a row. */
+  laters: number;
+  /** Stages gone through; no operation has more than a few. */
+  stages: number;
+  /** Attempts there had been when a person let it be tried anew. */
+  attemptsBefore: number;
+  /** The order is being undone, or the item was given up: nothing is to be made any more. */
+  abandoned: boolean;
 };
 
 export type OperationEvent =
@@ -48,6 +56,12 @@ export type OperationEvent =
   | { type: 'JOB_SUCCEEDED'; resourceId: string | null }
   | ({ type: 'JOB_FAILED' } & Failure)
   | { type: 'JOB_LOST' | 'OVERDUE' }
+  /** What it makes is not wanted any more. */
+  | { type: 'ABANDONED' }
+  /** A person has it tried again. */
+  | { type: 'REPLAYED' }
+  /** A person says which resource is the outcome; it is looked at before it is believed. */
+  | { type: 'MARKED_DONE'; resourceId: string }
   /** A timer that this machine asked for. */
   | { type: 'TIMER' }
   /** A worker (this one after a restart, or another) takes the operation up again from the database. */
@@ -63,9 +77,17 @@ export const operationLimits = {
   attempts: 12,
   /** "Later" answers before it is given up. */
   retries: 8,
-  /** Looks at something that does not get ready. */
-  watches: 120,
+  /** Looks at something that does not get ready; with the growing wait between them about an hour. */
+  watches: 240,
+  /** "Later" to a look-up, in a row; with the growing wait between them about an hour. */
+  laters: 40,
+  stages: 20,
 };
+
+/** Requests since a person last had it tried anew. */
+const attempts = (context: OperationContext) => context.attempt - context.attemptsBefore;
+const outOfTries = (context: OperationContext) =>
+  context.abandoned || context.retries >= operationLimits.retries || attempts(context) >= operationLimits.attempts;
 
 export const operationMachine = setup({
   types: {
@@ -74,21 +96,22 @@ export const operationMachine = setup({
   },
   guards: {
     moreLookUpsNeeded: ({ context }) => context.lookUps + 1 < operationLimits.lookUpsBeforeResend,
-    mayTryAgain: ({ context }) =>
-      context.retries < operationLimits.retries && context.attempt < operationLimits.attempts,
-    maySendAgain: ({ context }) => context.attempt < operationLimits.attempts,
+    mayTryAgain: ({ context }) => !outOfTries(context),
+    maySendAgain: ({ context }) => !context.abandoned && attempts(context) < operationLimits.attempts,
+    notWanted: ({ context }) => context.abandoned,
     cloudRefusedForGood: ({ context }) => context.failure?.disposition === 'reject',
     personIsNeeded: ({ context }) => context.failure?.disposition === 'ask-human',
-    laterMayWork: ({ context }) =>
-      context.failure?.disposition === 'retry' &&
-      context.retries < operationLimits.retries &&
-      context.attempt < operationLimits.attempts,
+    laterMayWork: ({ context }) => context.failure?.disposition === 'retry' && !outOfTries(context),
     resourceKnown: ({ context, event }) => Boolean(('resourceId' in event && event.resourceId) || context.resourceId),
     // An earlier stage made something that this operation is about: it must not be left behind.
     earlierStageLeftSomething: ({ context }) => context.stage !== null && context.resourceId !== null,
     refusedForGoodWithSomethingLeft: ({ context }) =>
       context.failure?.disposition === 'reject' && context.stage !== null && context.resourceId !== null,
+    notWantedWithSomethingLeft: ({ context, event }) =>
+      context.abandoned && Boolean(('resourceId' in event && event.resourceId) || context.resourceId),
     watchedLongEnough: ({ context }) => context.watches >= operationLimits.watches,
+    toldLaterTooOften: ({ context }) => context.laters >= operationLimits.laters,
+    tooManyStages: ({ context }) => context.stages >= operationLimits.stages,
   },
   actions: {
     // Effects.
@@ -128,6 +151,7 @@ export const operationMachine = setup({
             lookUps: 0,
             retries: 0,
             watches: 0,
+            stages: context.stages + 1,
           }
         : {},
     ),
@@ -165,8 +189,9 @@ export const operationMachine = setup({
         message: 'The cloud gave no clear outcome after every try; look at the resource by its marker.',
       },
     })),
-    countLookUp: assign(({ context }) => ({ lookUps: context.lookUps + 1 })),
-    forgetLookUps: assign(() => ({ lookUps: 0 })),
+    countLookUp: assign(({ context }) => ({ lookUps: context.lookUps + 1, laters: 0 })),
+    forgetLookUps: assign(() => ({ lookUps: 0, laters: 0 })),
+    countLater: assign(({ context }) => ({ laters: context.laters + 1 })),
     countRetry: assign(({ context }) => ({ retries: context.retries + 1 })),
     countWatch: assign(({ context }) => ({ watches: context.watches + 1 })),
     forgetWatches: assign(() => ({ watches: 0 })),
@@ -184,6 +209,19 @@ export const operationMachine = setup({
     noteJobSettled: assign(({ context }) => ({ settledJobId: context.jobId })),
     // What the operation was about is gone: another try begins with the first stage.
     startOver: assign(() => ({ stage: null, memo: {}, resourceId: null, jobId: null, lookUps: 0, watches: 0 })),
+    noteAbandoned: assign(() => ({ abandoned: true })),
+    noteResourceNamed: assign(({ event }) => (event.type === 'MARKED_DONE' ? { resourceId: event.resourceId } : {})),
+    // A person's word opens what was closed: all counts begin again, and a job that had spoken may be asked once more.
+    allowAgain: assign(({ context }) => ({
+      failure: null,
+      settledJobId: null,
+      lookUps: 0,
+      laters: 0,
+      retries: 0,
+      watches: 0,
+      stages: 0,
+      attemptsBefore: context.attempt,
+    })),
   },
 }).createMachine({
   id: 'operation',
@@ -201,6 +239,10 @@ export const operationMachine = setup({
     watches: 0,
     failure: null,
     others: [],
+    laters: 0,
+    stages: 0,
+    attemptsBefore: 0,
+    abandoned: false,
   },
   initial: 'requesting',
   states: {
@@ -210,7 +252,12 @@ export const operationMachine = setup({
       on: {
         ACCEPTED: { target: 'inFlight', actions: 'noteJob' },
         DONE: { target: 'done', actions: 'noteReady' },
-        NEXT_STAGE: { target: 'requesting', reenter: true, actions: 'noteStage' },
+        NEXT_STAGE: [
+          { guard: 'notWantedWithSomethingLeft', target: 'discarding', actions: 'noteResource' },
+          { guard: 'notWanted', target: 'failed' },
+          { guard: 'tooManyStages', target: 'stuck', actions: 'noteGivenUp' },
+          { target: 'requesting', reenter: true, actions: 'noteStage' },
+        ],
         TRY_LATER: [
           { guard: 'mayTryAgain', target: 'backingOff', actions: 'noteLater' },
           { guard: 'earlierStageLeftSomething', target: 'discarding', actions: 'noteRejection' },
@@ -224,6 +271,8 @@ export const operationMachine = setup({
         OUTCOME_UNKNOWN: 'lookingUp',
         // The request may have left before the worker stopped: nobody knows, so it is looked up, never sent blindly.
         RESUMED: 'lookingUp',
+        // It is on its way: what comes of it is undone when it is there. So in every state that waits for the cloud.
+        ABANDONED: { actions: 'noteAbandoned' },
       },
     },
     // Nobody knows whether the request was carried out. Only the cloud's own lists, asked for our marker, lead out.
@@ -237,19 +286,29 @@ export const operationMachine = setup({
           { guard: 'refusedForGoodWithSomethingLeft', target: 'discarding' },
           { guard: 'cloudRefusedForGood', target: 'failed' },
           { guard: 'personIsNeeded', target: 'stuck' },
+          { guard: 'notWantedWithSomethingLeft', target: 'discarding' },
+          { guard: 'notWanted', target: 'failed' },
           { guard: 'laterMayWork', target: 'backingOff', actions: ['forgetLookUps', 'forgetResource'] },
           { guard: 'maySendAgain', target: 'requesting', actions: ['forgetLookUps', 'forgetResource'] },
           { target: 'stuck', actions: 'noteGivenUp' },
         ],
-        TRY_LATER: 'settling',
+        TRY_LATER: [
+          { guard: 'toldLaterTooOften', target: 'stuck', actions: 'noteGivenUp' },
+          { target: 'settling', actions: 'countLater' },
+        ],
         NEEDS_OPERATOR: { target: 'stuck', actions: 'noteNeedOfOperator' },
         RESUMED: { target: 'lookingUp', reenter: true },
+        ABANDONED: { actions: 'noteAbandoned' },
       },
     },
     // Lists may lag behind the truth: absence counts only when it lasts.
     settling: {
       entry: { type: 'wait', params: { kind: 'settle' } },
-      on: { TIMER: 'lookingUp', RESUMED: { target: 'settling', reenter: true } },
+      on: {
+        TIMER: 'lookingUp',
+        RESUMED: { target: 'settling', reenter: true },
+        ABANDONED: { actions: 'noteAbandoned' },
+      },
     },
     // The cloud took the job and works on it.
     inFlight: {
@@ -273,6 +332,7 @@ export const operationMachine = setup({
           { target: 'lookingUp', actions: ['noteOverdue', 'noteJobSettled'] },
         ],
         RESUMED: { target: 'inFlight', reenter: true },
+        ABANDONED: { actions: 'noteAbandoned' },
       },
     },
     // Jobs lie: what counts is the resource itself.
@@ -280,13 +340,19 @@ export const operationMachine = setup({
       entry: 'inspect',
       on: {
         READY: { target: 'done', actions: 'noteReady' },
-        NEXT_STAGE: { target: 'requesting', actions: 'noteStage' },
+        NEXT_STAGE: [
+          { guard: 'notWantedWithSomethingLeft', target: 'discarding', actions: 'noteResource' },
+          { guard: 'notWanted', target: 'failed' },
+          { guard: 'tooManyStages', target: 'stuck', actions: 'noteGivenUp' },
+          { target: 'requesting', actions: 'noteStage' },
+        ],
         PENDING: 'watching',
         BROKEN: { target: 'discarding', actions: ['noteBroken', 'forgetWatches'] },
         ABSENT: 'lookingUp',
         TRY_LATER: 'watching',
         NEEDS_OPERATOR: { target: 'stuck', actions: 'noteNeedOfOperator' },
         RESUMED: { target: 'verifying', reenter: true },
+        ABANDONED: { actions: 'noteAbandoned' },
       },
     },
     watching: {
@@ -295,6 +361,7 @@ export const operationMachine = setup({
         TIMER: [{ guard: 'watchedLongEnough', target: 'stuck', actions: 'noteGivenUp' }, { target: 'verifying' }],
         // A restart begins the wait anew; it uses up no look. So below.
         RESUMED: { actions: { type: 'wait', params: { kind: 'watch' } } },
+        ABANDONED: { actions: 'noteAbandoned' },
       },
     },
     // Something is there that will never work and holds a name, an address or money. It goes before anything else.
@@ -303,6 +370,7 @@ export const operationMachine = setup({
       on: {
         GONE: [
           { guard: 'laterMayWork', target: 'backingOff', actions: 'startOver' },
+          { guard: 'notWanted', target: 'failed', actions: 'startOver' },
           { guard: 'personIsNeeded', target: 'stuck', actions: 'startOver' },
           { target: 'failed', actions: 'startOver' },
         ],
@@ -312,6 +380,7 @@ export const operationMachine = setup({
         REJECTED: { target: 'stuck', actions: 'noteNeedOfOperator' },
         NEEDS_OPERATOR: { target: 'stuck', actions: 'noteNeedOfOperator' },
         RESUMED: { target: 'discarding', reenter: true },
+        ABANDONED: { actions: 'noteAbandoned' },
       },
     },
     leaving: {
@@ -319,17 +388,37 @@ export const operationMachine = setup({
       on: {
         TIMER: [{ guard: 'watchedLongEnough', target: 'stuck', actions: 'noteGivenUp' }, { target: 'discarding' }],
         RESUMED: { actions: { type: 'wait', params: { kind: 'discard' } } },
+        ABANDONED: { actions: 'noteAbandoned' },
       },
     },
     // The cloud said "later", and that nothing was done.
     backingOff: {
       entry: ['countRetry', { type: 'wait', params: { kind: 'retry' } }],
-      on: { TIMER: 'requesting', RESUMED: { actions: { type: 'wait', params: { kind: 'retry' } } } },
+      on: {
+        TIMER: 'requesting',
+        RESUMED: { actions: { type: 'wait', params: { kind: 'retry' } } },
+        // Nothing is on its way: it ends here.
+        ABANDONED: [
+          { guard: 'earlierStageLeftSomething', target: 'discarding', actions: 'noteAbandoned' },
+          { target: 'failed', actions: 'noteAbandoned' },
+        ],
+      },
     },
     done: { type: 'final' },
-    // Nothing of it is left on the cloud.
-    failed: { type: 'final' },
-    // Only a person can say how it goes on.
-    stuck: {},
+    // Nothing of it is left on the cloud. Only a person's word leads out.
+    failed: {
+      on: {
+        REPLAYED: { target: 'requesting', actions: ['startOver', 'allowAgain'] },
+        MARKED_DONE: { target: 'verifying', actions: ['allowAgain', 'noteResourceNamed'] },
+      },
+    },
+    // Only a person can say how it goes on. Whatever they say, the cloud is asked first.
+    stuck: {
+      on: {
+        REPLAYED: { target: 'lookingUp', actions: 'allowAgain' },
+        ABANDONED: { target: 'lookingUp', actions: ['allowAgain', 'noteAbandoned'] },
+        MARKED_DONE: { target: 'verifying', actions: ['allowAgain', 'noteResourceNamed'] },
+      },
+    },
   },
 });

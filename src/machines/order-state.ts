@@ -16,7 +16,8 @@ export type OrderStatus =
 
 export const finalStatuses: readonly OrderStatus[] = ['completed', 'partial', 'failed', 'cancelled'];
 
-export type ItemStatus = 'pending' | 'provisioning' | 'completed' | 'failed' | 'cancelled' | 'held';
+export type ItemStatus =
+  'pending' | 'provisioning' | 'completed' | 'failed' | 'cancelled' | 'held' | 'compensating' | 'compensated';
 
 /** Everything the engine knows of an open order. Plain data; what is not written back on every step is marked. */
 export interface OrderState {
@@ -24,6 +25,8 @@ export interface OrderState {
   kind: 'billing' | 'preparation';
   producer: string;
   workOrderId: string;
+  /** Billing's account: the tenant, for fairness and for who may see it. '' for what we order ourselves. */
+  accountId: string;
   status: OrderStatus;
   machine: Stored<WorkOrderContext>;
   /** When the order machine itself wakes, ms since epoch, or null. */
@@ -72,7 +75,11 @@ export interface OperationState {
   finishedAt: number | null;
 }
 
-export type PreparationOutcome = { state: 'ready'; facts: Facts } | { state: 'failed'; failure: Failure };
+export type PreparationOutcome =
+  | { state: 'ready'; facts: Facts }
+  | { state: 'failed'; failure: Failure }
+  /** Only a person can say how it goes on. */
+  | { state: 'stuck'; failure: Failure };
 
 /** Something everybody may know, to be stored with the step that made it true. `type` without prefix and version. */
 export interface Announcement {
@@ -96,7 +103,10 @@ export interface Step {
   changed: boolean;
   changedItems: number[];
   changedOperations: OperationState[];
-  orphans: { operation: OperationState; resourceIds: string[] }[];
+  /** `twin`: more than one thing with a marker. `undo`: the cloud would not remove it. */
+  orphans: { operation: OperationState; resourceIds: string[]; why: 'twin' | 'undo' }[];
+  /** Things that are gone from the cloud now, and may stand among the orphans. */
+  removed: { platformId: string; resourceId: string }[];
   announcements: Announcement[];
   effects: Effect[];
 }

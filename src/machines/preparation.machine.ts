@@ -26,11 +26,9 @@ export const preparationMachine = setup({
       on: {
         OPERATION_DONE: { target: 'ready', actions: 'noteFacts' },
         OPERATION_FAILED: { target: 'failed', actions: 'noteFailure' },
-        OPERATION_STUCK: { target: 'needsOperator', actions: 'noteFailure' },
       },
     },
     ready: { type: 'final', tags: 'completed' },
     failed: { type: 'final', tags: 'failed' },
-    needsOperator: { tags: 'needsOperator' },
   },
 });

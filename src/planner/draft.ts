@@ -1,5 +1,7 @@
+import { cutText } from '../cut-text.js';
 import type { Capabilities } from '../provisioners/provisioner.js';
 import type { Hold, VmItem, Warning, WorkOrder, WorkOrderItem } from '../schemas/work-order.js';
+import { holdFor, type HoldReason } from './hold-reasons.js';
 import type { DraftPart, PlanDraft } from './plan.js';
 
 /** A data centre as far as planning has to know it before its catalogue is read. */
@@ -50,9 +52,9 @@ function findRoot(order: WorkOrder): Root {
   const indexed = order.items.map((item, index) => ({ item, index }));
   const masters = indexed.filter(({ item }) => item.master);
   const vms = indexed.flatMap(({ item, index }) => (item.resourceType === 'VM' ? [{ item, index }] : []));
-  const held = (path: string, code: string, message: string): Root => ({
+  const held = (path: string, reason: HoldReason, message: string): Root => ({
     vm: null,
-    holds: [{ path, code, message }],
+    holds: [holdFor(reason, path, message)],
     warnings: [],
   });
   const clear = (vm: Root['vm'], warnings: Warning[] = []): Root => ({ vm, holds: [], warnings });
@@ -79,7 +81,7 @@ function findRoot(order: WorkOrder): Root {
   const [only] = vms;
   if (only && vms.length === 1) {
     const message = `No item is marked as master; ${nameOf(only.item)}, the only VM, was taken for it.`;
-    return clear(only, [{ path: `workOrderItems[${only.index}].master`, code: 'master_assumed', message }]);
+    return clear(only, [{ path: `workOrderItems[${only.index}].master`, code: 'ITM_MASTER_ASSUMED', message }]);
   }
   if (vms.length > 1 && vms.length < order.items.length) {
     return held(
@@ -103,7 +105,7 @@ function holdsOf(
   const platformPath = `${path}.workOrderItemConfig.platformId`;
   const platform = known.find(({ id }) => id === item.platformId);
   const holds: Hold[] = [];
-  const hold = (where: string, code: string, message: string) => holds.push({ path: where, code, message });
+  const hold = (where: string, reason: HoldReason, message: string) => holds.push(holdFor(reason, where, message));
 
   if (!platform) {
     hold(
@@ -129,7 +131,7 @@ function holdsOf(
   if (vm && vm.item.platformId !== item.platformId) {
     hold(
       platformPath,
-      'SEM_PLATFORM_MIXED',
+      'platform_mixed',
       `${nameOf(item)} is ordered on platform "${cut(item.platformId)}", but ${nameOf(vm.item)} it belongs to is ordered on ` +
         `"${cut(vm.item.platformId)}" (workOrderItems[${vm.index}]).`,
     );
@@ -213,10 +215,10 @@ function unevenWarnings(order: WorkOrder, vmCount: number, parts: DraftPart[]): 
     const message =
       `${mine.length} of ${nameOf(item)} cannot be shared out evenly among ${vmCount} VMs: ` +
       mine.map((part) => `${part.key} goes to ${part.vmKey}`).join(', ');
-    return [{ path: `workOrderItems[${itemIndex}]`, code: 'shared_unevenly', message: `${message}.` }];
+    return [{ path: `workOrderItems[${itemIndex}]`, code: 'SEM_SHARED_UNEVENLY', message: `${message}.` }];
   });
 }
 
 const nameOf = (item: WorkOrderItem) => `${item.resourceType}/${cut(item.resourceId)}`;
 const titleOf = (platform: PlatformSummary) => `Platform "${cut(platform.id)}" (${cut(platform.name)})`;
-const cut = (text: string) => (text.length > 80 ? `${text.slice(0, 79)}…` : text);
+const cut = (text: string) => cutText(text, 80);

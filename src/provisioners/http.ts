@@ -70,6 +70,27 @@ export function openHttp(options: HttpOptions): Http {
   };
 }
 
+/** A server that asks for more is asked again after this. */
+export const longestAskedWaitMs = 600_000;
+
+/**
+ * How long a server asks us to stay away: `Retry-After`, in seconds or as a date (RFC 9110 10.2.3), at most ten minutes.
+ * A date is measured against the server's own, so that its clock need not agree with ours.
+ */
+export function askedWaitMs(headers: HttpAnswer['headers']): number | undefined {
+  const asked = single(headers['retry-after'])?.trim();
+  if (asked === undefined) return undefined;
+  const at = Date.parse(asked);
+  if (!/^\d+$/.test(asked) && Number.isNaN(at)) return undefined;
+  const serverNow = Date.parse(single(headers['date']) ?? '');
+  const waitMs = /^\d+$/.test(asked) ? Number(asked) * 1000 : at - (Number.isNaN(serverNow) ? Date.now() : serverNow);
+  return Math.min(Math.max(waitMs, 0), longestAskedWaitMs);
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
+
 const certificateTrouble = /^(CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_TLS_CERT)/;
 
 function certainlyNotSent(error: unknown): boolean {

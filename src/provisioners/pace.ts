@@ -1,9 +1,27 @@
+import { NoAnswerError } from './http.js';
+
 /**
- * The budget of one cloud account: at most so many calls a second (a bucket that fills steadily and holds a burst), at
- * most so many at once, and a queue with an end. Clouds throttle per account, so all orders on one account share it.
+ * The gate through which every request to one cloud account passes: so many a second, so many at once, and none at all
+ * while the cloud is known to be down. It judges no answer for the caller; it only listens to what they say of the cloud.
  */
 export interface Pace {
-  run<T>(work: () => Promise<T>): Promise<T>;
+  /** @param judge what the answer says of the cloud's health; null when it is well. A request without answer says so itself. */
+  run<T>(work: () => Promise<T>, judge?: (answer: T) => Sign | null): Promise<T>;
+}
+
+/** What an answer, or its absence, says of the cloud itself; a refusal of what was asked says nothing. */
+export interface Sign {
+  kind: 'trouble' | 'throttled';
+  /** Short, for people; never an address. */
+  reason: string;
+  /** How long the cloud asks us to stay away. */
+  retryAfterMs: number | null;
+}
+
+/** How much an account takes; the strictest of its platforms counts. */
+export interface AccountLimits {
+  callsPerSecond: number;
+  atOnce: number;
 }
 
 export interface PaceOptions {
@@ -11,61 +29,107 @@ export interface PaceOptions {
   burst: number;
   atOnce: number;
   maxWaiting: number;
+  /** Told of every answer: null, or what it says of the cloud. */
+  heard?: (sign: Sign | null) => void;
 }
 
-/** The queue is full: nothing was sent, come back after `retryAfterMs`. */
-export class TooManyWaitingError extends Error {
-  override readonly name = 'TooManyWaitingError';
-  constructor(readonly retryAfterMs: number) {
-    super('too many calls are waiting for this cloud account');
+/** The queue is full, or the cloud is down: nothing was sent, come back after `retryAfterMs`. */
+export class NotSentError extends Error {
+  override readonly name = 'NotSentError';
+  constructor(
+    readonly why: 'queue-full' | 'cloud-down',
+    message: string,
+    readonly retryAfterMs: number,
+  ) {
+    super(message);
   }
 }
 
-export function pace(options: PaceOptions): Pace {
+/** A {@link Pace} whose rate can be changed, and which can be told to wait. */
+export interface AdjustablePace extends Pace {
+  setRate(perSecond: number, burst: number): void;
+  setAtOnce(atOnce: number): void;
+  /** Lets nothing begin for so long: the account as a whole was asked to slow down. */
+  rest(ms: number): void;
+}
+
+/**
+ * A token bucket and a limit at once. What waits here has been given its turn already (`runner/fair-turns.ts`), so the line
+ * is short and in the order it was joined; fairness is decided before it.
+ */
+export function pace(options: PaceOptions): AdjustablePace {
   const waiting: (() => void)[] = [];
+  let { perSecond, burst, atOnce } = options;
   let running = 0;
-  let tokens = options.burst;
+  let tokens = burst;
   let filledAt = performance.now();
+  let restsUntil = 0;
   let timer: NodeJS.Timeout | null = null;
 
   function fill(): void {
     const now = performance.now();
-    tokens = Math.min(options.burst, tokens + ((now - filledAt) / 1000) * options.perSecond);
+    // Nothing is saved up while it rests: a burst is the last thing a throttling cloud wants to see afterwards.
+    tokens = Math.min(burst, tokens + (Math.max(0, now - Math.max(filledAt, restsUntil)) / 1000) * perSecond);
     filledAt = now;
   }
 
   function startWhatMay(): void {
     fill();
-    while (waiting.length > 0 && running < options.atOnce && tokens >= 1) {
+    const restsMs = restsUntil - performance.now();
+    while (restsMs <= 0 && waiting.length > 0 && running < atOnce && tokens >= 1) {
       tokens -= 1;
       running += 1;
       waiting.shift()?.();
     }
     // Waiting for a token needs a timer; waiting for a place does not, the call that ends makes the room.
-    if (waiting.length > 0 && running < options.atOnce && timer === null) {
-      const delayMs = Math.ceil(((1 - tokens) / options.perSecond) * 1000);
+    if (waiting.length > 0 && running < atOnce && timer === null) {
+      const delayMs = Math.ceil(Math.max(restsMs, 0) + (Math.max(0, 1 - tokens) / perSecond) * 1000);
       timer = setTimeout(() => {
         timer = null;
         startWhatMay();
-      }, delayMs);
+      }, Math.max(1, delayMs));
     }
   }
 
   return {
-    async run(work) {
+    async run(work, judge) {
       if (waiting.length >= options.maxWaiting) {
-        throw new TooManyWaitingError(Math.ceil((waiting.length / options.perSecond) * 1000));
+        const waitMs = Math.ceil((waiting.length / perSecond) * 1000);
+        throw new NotSentError('queue-full', 'too many calls are waiting for this cloud account', waitMs);
       }
       await new Promise<void>((start) => {
         waiting.push(start);
         startWhatMay();
       });
       try {
-        return await work();
+        const answer = await work();
+        options.heard?.(judge?.(answer) ?? null);
+        return answer;
+      } catch (error) {
+        if (error instanceof NoAnswerError) {
+          options.heard?.({ kind: 'trouble', reason: error.reason, retryAfterMs: null });
+        }
+        throw error;
       } finally {
         running -= 1;
         startWhatMay();
       }
+    },
+    setRate(nextPerSecond, nextBurst) {
+      fill();
+      perSecond = nextPerSecond;
+      burst = nextBurst;
+      tokens = Math.min(tokens, burst);
+      startWhatMay();
+    },
+    setAtOnce(next) {
+      atOnce = next;
+      startWhatMay();
+    },
+    rest(ms) {
+      fill();
+      tokens = Math.min(tokens, 1);
+      restsUntil = Math.max(restsUntil, performance.now() + ms);
     },
   };
 }

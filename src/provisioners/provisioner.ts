@@ -1,11 +1,13 @@
 import type { Json, JsonObject } from '../json.js';
 import type { DraftPart, OperationName, PlanLine, Preparation } from '../planner/plan.js';
 import type { Hold, Warning, WorkOrder } from '../schemas/work-order.js';
+import type { AccountLimits } from './pace.js';
 
 /**
  * The one contract between the engine and every cloud. Rules:
  * - no call waits until a resource is ready; a call lasts one or a few HTTP round trips, and has a deadline of its own;
  * - every call may be repeated with the same arguments at any time;
+ * - nothing is tried again in here: trying again belongs to the operation machine (docs/operations.md, "Who tries again");
  * - a refusal that certainly had no effect is thrown as `ProvisioningError`, sorted in the cloud's `client.ts`;
  * - when a request with an effect may have been received and no usable answer came back, `OutcomeUnknownError` is thrown;
  * - an adapter knows no database, no order ids, no machine events, and keeps nothing between calls but caches.
@@ -24,6 +26,13 @@ export interface Provisioner {
   pollJobs(jobs: JobRef[]): Promise<Map<string, JobReport>>;
   /** Really logs in and reads the catalogue; one line per thing looked at. Never throws. */
   check(): Promise<CheckLine[]>;
+  /**
+   * One cheap read call, to hear whether the cloud answers at all; any answer will do. Throws what the call throws. A cloud
+   * whose requests do not pass through the gate (`registry.ts`) needs none.
+   */
+  probe?(): Promise<void>;
+  /** What the cloud takes from one account; the runner keeps to it over all platforms and workers that share the account. */
+  readonly limits?: AccountLimits;
   close(): Promise<void>;
 }
 
@@ -35,7 +44,10 @@ export interface Capabilities {
 export interface OperationHandler {
   /** Sends the request (or its next stage). The engine has committed the intent before. */
   send(request: OperationRequest): Promise<Sent>;
-  /** Looks for what an unanswered request left behind: first by `requestId` (job), then by marker. Reads only, all pages. */
+  /**
+   * Looks for what unanswered requests left behind: first by request id (job), this attempt's and the earlier ones', then by
+   * marker. Of several things made the oldest is the one found, the rest are `others`. Reads only, all pages.
+   */
   find(request: OperationRequest): Promise<Finding>;
   /** Reads the resource itself, whatever a job said of it (jobs lie). Reads only. */
   inspect(request: OperationRequest, resourceId: string): Promise<Inspection>;
@@ -53,6 +65,11 @@ export interface OperationRequest {
   marker: string;
   /** A uuid, new for every attempt and stage, stored before the request leaves (CloudStack's `customjobid`). */
   requestId: string;
+  /**
+   * Ids that earlier attempts may have used at this stage, newest first and not without end: an answer that was lost for
+   * longer than the settle window may still have done its work. Some were never sent.
+   */
+  earlierRequestIds: readonly string[];
   attempt: number;
   /** `settings` of the planned part or preparation. */
   settings: JsonObject;

@@ -50,7 +50,34 @@ export const callbackErrcodes: Record<OrderOutcome['status'], number> = {
  * not complete is an ERROR to the envelope, and its lines tell which of them may be charged all the same.
  */
 export function callbackMessage(outcome: OrderOutcome): Envelope {
-  const { order, status } = outcome;
+  return message(outcome, outcome.order);
+}
+
+/** Standard Webhooks asks for bodies below 20 KB; receivers may refuse larger ones. */
+const largestBody = 20_000;
+
+/**
+ * The message as text of less than 20 KB. A large order loses what billing sent itself; if that is not enough its lines,
+ * which it then reads at `readAt`. `shortened` says which: nothing is left out silently.
+ */
+export function callbackBody(outcome: OrderOutcome): string {
+  const whole = JSON.stringify(callbackMessage(outcome));
+  if (Buffer.byteLength(whole) < largestBody) return whole;
+  const readAt = `/v1/work-orders/${outcome.orderId}`;
+  const bare: WorkOrder = {
+    ...outcome.order,
+    echo: {},
+    items: outcome.order.items.map((item) => ({ ...item, echo: {} })),
+  };
+  const envelope = message(outcome, bare);
+  const withoutEcho = JSON.stringify({ ...envelope, results: { ...envelope.results, shortened: 'echo', readAt } });
+  if (Buffer.byteLength(withoutEcho) < largestBody) return withoutEcho;
+  const results = { ...envelope.results, items: [], shortened: 'items', itemCount: outcome.items.length, readAt };
+  return JSON.stringify({ ...envelope, results });
+}
+
+function message(outcome: OrderOutcome, order: WorkOrder): Envelope {
+  const { status } = outcome;
   const completed = outcome.items.filter((item) => item.status === 'completed').length;
   return {
     msg: `Work order ${order.workOrderId} ${status}: ${completed} of ${outcome.items.length} items completed`,

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { crashPoint } from '../crash-point.js';
 import { cloudResourceIds, deliveredAt, itemFailure } from '../machines/delivery.js';
 import type { ItemStatus, OrderState } from '../machines/order-state.js';
 import type { ResourceType, WorkOrder } from '../schemas/work-order.js';
@@ -6,7 +7,7 @@ import { type DueCallback, noteCallback, readDocument, takeDueCallbacks } from '
 import type { Sql } from '../store/data-source.js';
 import { loadOrders } from '../store/load-orders.js';
 import { uuidV5 } from '../uuid.js';
-import { callbackMessage, type OrderOutcome } from './callback-message.js';
+import { callbackBody, type OrderOutcome } from './callback-message.js';
 import { nextAttemptDelayMs, sendCallback } from './send-callback.js';
 import type { AllowRule } from './url-guard.js';
 
@@ -16,6 +17,8 @@ export interface CallbackOptions {
   /** Added to a url without a path. */
   path: string;
   secrets: string[];
+  /** Whether results may go out without a signature where no secret is set. */
+  unsigned: boolean;
   log: Logger;
   pollMs?: number;
 }
@@ -57,20 +60,24 @@ export class CallbackDelivery {
   }
 
   private async deliver({ orderId, url, attempts }: DueCallback): Promise<void> {
-    const { sql, allow, secrets, path, log } = this.options;
+    const { sql, allow, secrets, unsigned, path, log } = this.options;
+    crashPoint('callback.taken');
     const [[loaded], { order, finishedAt }] = await Promise.all([
       loadOrders(sql, [orderId]),
       readDocument(sql, orderId),
     ]);
     if (!loaded) return;
+    crashPoint('callback.before');
     const { result, reason, retryAfterMs } = await sendCallback({
       url: withPath(url, path),
       eventId: uuidV5(callbackNamespace, orderId),
-      body: JSON.stringify(callbackMessage(outcomeOf(loaded.state, order, finishedAt))),
+      body: callbackBody(outcomeOf(loaded.state, order, finishedAt)),
       secrets,
+      unsigned,
       allow,
       now: new Date(),
     });
+    crashPoint('callback.sent');
     log.info({ orderId, attempts, result, reason }, 'callback');
     if (result === 'accepted') return noteCallback(sql, orderId, 'accepted', reason, null);
     if (result === 'disabled') return noteCallback(sql, orderId, 'disabled', reason, null);

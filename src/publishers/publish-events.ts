@@ -1,5 +1,6 @@
 import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs';
 import type { Logger } from 'pino';
+import { crashPoint } from '../crash-point.js';
 import { holdCursor, moveCursor } from '../store/cursors.js';
 import type { Sql } from '../store/data-source.js';
 import { type Cursor, readEvents } from '../store/events.js';
@@ -11,7 +12,8 @@ const { Partitioners } = kafkajs;
 export interface EventPublisherOptions {
   kafka: Kafka;
   sql: Sql;
-  workerId: string;
+  /** Whose right to publish it is; a worker that was taken for dead goes on under another name. */
+  identity: { readonly workerId: string };
   installationId: string;
   topics: { events: string; rejected: string };
   log: Logger;
@@ -20,6 +22,7 @@ export interface EventPublisherOptions {
 
 /** Where a publisher reads, what it says of it, and where to. */
 interface Stream {
+  name: 'events' | 'rejected';
   consumer: string;
   topic: string;
   read(after: Cursor): Promise<{ messages: Message[]; cursor: Cursor }>;
@@ -60,6 +63,7 @@ export class EventPublisher {
   private events(): Stream {
     const { sql, installationId, topics } = this.options;
     return {
+      name: 'events',
       consumer: `kafka:${topics.events}`,
       topic: topics.events,
       read: async (after) => {
@@ -84,6 +88,7 @@ export class EventPublisher {
   private rejected(): Stream {
     const { sql, topics } = this.options;
     return {
+      name: 'rejected',
       consumer: `kafka:${topics.rejected}`,
       topic: topics.rejected,
       read: async (after) => {
@@ -119,13 +124,18 @@ export class EventPublisher {
   }
 
   private async publishPage(stream: Stream): Promise<number> {
-    const { sql, workerId } = this.options;
+    const { sql, identity } = this.options;
+    // The same name for the whole page: the right was given to it.
+    const { workerId } = identity;
     const after = await holdCursor(sql, stream.consumer, workerId, leaseMs);
     if (!after) return 0;
     const { messages, cursor } = await stream.read(after);
     if (messages.length === 0) return 0;
+    crashPoint('publish.before', () => [stream.name]);
     await this.producer?.send({ topic: stream.topic, acks: -1, messages });
+    crashPoint('publish.sent', () => [stream.name]);
     await moveCursor(sql, stream.consumer, workerId, cursor);
+    crashPoint('publish.marked', () => [stream.name]);
     return messages.length;
   }
 }

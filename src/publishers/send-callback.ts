@@ -7,8 +7,10 @@ export interface Callback {
   eventId: string;
   /** JSON text, sent as it is. */
   body: string;
-  /** Standard Webhooks secrets (`whsec_…`). None: the callback goes out unsigned. */
+  /** Standard Webhooks secrets (`whsec_…`); each of them signs. */
   secrets: readonly string[];
+  /** Without a secret: send it unsigned, or not at all. */
+  unsigned: boolean;
   allow: AllowRule[];
   now: Date;
   /** For tests; otherwise the system's resolver and 10 s. */
@@ -30,7 +32,10 @@ export interface Delivery {
 
 /** One attempt to deliver one event. Whether it is repeated, and when, is the caller's to decide and to remember. */
 export async function sendCallback(callback: Callback): Promise<Delivery> {
-  const { url, eventId, body, secrets, allow, now, resolve, timeoutMs } = callback;
+  const { url, eventId, body, secrets, unsigned, allow, now, resolve, timeoutMs } = callback;
+  if (secrets.length === 0 && !unsigned) {
+    return { result: 'refused', reason: 'there is no secret to sign with (ORDERWRIGHT_CALLBACK_SECRETS)' };
+  }
   const headers =
     secrets.length > 0
       ? signWebhook({ id: eventId, at: now, body, secrets })

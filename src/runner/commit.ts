@@ -9,11 +9,18 @@ export interface CommitOptions {
   log: Logger;
 }
 
+/** What became of the steps of a group. Those in neither set lost the race: another worker has their order. */
+export interface Fates {
+  stored: Set<string>;
+  /** PostgreSQL will never take them, whatever it is asked again. */
+  refused: Set<string>;
+}
+
 /**
  * Stores a group, however long the database is away. After an error nobody knows whether the commit happened
  * (reliability P5: 50 of 50 cut connections had committed), so the rows are asked before anything is written again.
  */
-export async function storeGroup(group: StepToSave[], options: CommitOptions): Promise<Set<string>> {
+export async function storeGroup(group: StepToSave[], options: CommitOptions): Promise<Fates> {
   const done = new Set<string>();
   let open = group;
   while (open.length > 0) {
@@ -21,7 +28,7 @@ export async function storeGroup(group: StepToSave[], options: CommitOptions): P
       for (const orderId of await saveSteps(options.pool, options.identity.workerId, open)) {
         done.add(orderId);
       }
-      return done;
+      return { stored: done, refused: new Set() };
     } catch (error) {
       const code = (error as { code?: string }).code ?? 'none';
       options.log.error({ code, orders: open.length }, 'steps could not be stored');
@@ -29,17 +36,19 @@ export async function storeGroup(group: StepToSave[], options: CommitOptions): P
       open = await notStoredYet(open, done, options);
     }
   }
-  return done;
+  return { stored: done, refused: new Set() };
 }
 
 /** One step that PostgreSQL will never take must not hold up the others of its group. */
-async function storeApart(group: StepToSave[], done: Set<string>, options: CommitOptions): Promise<Set<string>> {
-  if (group.length === 1) {
-    options.log.fatal({ orderId: group[0]?.step.state.orderId }, 'a step cannot be stored; its order stops here');
-    return done;
+async function storeApart(group: StepToSave[], done: Set<string>, options: CommitOptions): Promise<Fates> {
+  if (group.length === 1) return { stored: done, refused: new Set(group.map(({ step }) => step.state.orderId)) };
+  const refused = new Set<string>();
+  for (const one of group) {
+    const fates = await storeGroup([one], options);
+    for (const orderId of fates.stored) done.add(orderId);
+    for (const orderId of fates.refused) refused.add(orderId);
   }
-  for (const one of group) for (const orderId of await storeGroup([one], options)) done.add(orderId);
-  return done;
+  return { stored: done, refused };
 }
 
 /** Asks until it is told: writing again on a guess would take our own commit for somebody else's. */

@@ -1,11 +1,14 @@
+import { crashPoint } from '../crash-point.js';
 import { advance, type OrderEvent } from '../machines/advance.js';
+import { emptyStep } from '../machines/begin-order.js';
 import { finalStatuses, type OperationState, type OrderState, type Step } from '../machines/order-state.js';
 import type { Pace } from '../machines/pace.js';
 import type { Hold, Warning, WorkOrder } from '../schemas/work-order.js';
+import type { AuditEntry } from '../store/audit.js';
 import type { LoadedOrder } from '../store/load-orders.js';
 import type { StepToSave } from '../store/steps.js';
 import { type CommitOptions, storeGroup } from './commit.js';
-import { isCurrent, mergeSteps, onlyLooks, operationKey } from './steps.js';
+import { isCurrent, mergeSteps, onlyLooks, operationKey, stepNames } from './steps.js';
 import { Timers } from './timers.js';
 
 /** An open order in the memory of the one worker that owns it. */
@@ -21,6 +24,8 @@ export interface OpenOrder {
   /** Events that arrived while a step is being stored. */
   waiting: Happening[];
   saving: boolean;
+  /** As it is in the database. */
+  stored: OrderState;
   /** Steps taken that needed no storing of their own; they are stored with the next one that does. */
   unsaved: Step[];
   storedOperations: number;
@@ -31,6 +36,10 @@ export interface Happening {
   event: OrderEvent;
   planned?: { warnings: Warning[]; holds: Hold[] };
   secrets?: { itemIndex: number; field: string; sealed: Uint8Array }[];
+  /** The operator's act that this is, written down with the step. */
+  audit?: AuditEntry;
+  /** Told once what became of it: stored, meaningless in the order's state, or another worker's business by now. */
+  settled?(fate: 'stored' | 'ignored' | 'lost'): void;
 }
 
 /** What the engine cannot do itself: everything that reaches outside. Called after the step is stored, never before. */
@@ -57,7 +66,7 @@ export interface EngineOptions extends CommitOptions {
  */
 export class Engine {
   private readonly open = new Map<string, OpenOrder>();
-  private ready: { open: OpenOrder; save: StepToSave }[] = [];
+  private ready: { open: OpenOrder; save: StepToSave; settled: NonNullable<Happening['settled']>[] }[] = [];
   private flushing: Promise<void> | null = null;
   private readonly timers: Timers;
   private outside: Outside | null = null;
@@ -86,6 +95,7 @@ export class Engine {
     if (this.open.has(step.state.orderId)) return; // `Ownership` found it in the database first
     const open: OpenOrder = {
       state: step.state,
+      stored: step.state,
       revision: 1,
       epoch: 1,
       waiting: [],
@@ -94,16 +104,24 @@ export class Engine {
       storedOperations: 0,
       ...facts,
     };
-    if (finalStatuses.includes(step.state.status) || step.state.machine.value === 'held') return;
+    if (rests(step.state)) return;
     this.open.set(step.state.orderId, open);
     this.carryOut(open, step);
   }
 
   /** Takes an order from the database: after a restart, or from a worker that is gone. */
   resume(loaded: LoadedOrder): void {
+    this.hold(loaded);
+    this.dispatch(loaded.state.orderId, { event: { about: 'everything', event: { type: 'RESUMED' } } });
+  }
+
+  /** Takes an order from the database without asking about what is under way: for the lever that is about to move it. */
+  hold(loaded: LoadedOrder): void {
     const { state, revision, epoch, callbackUrl } = loaded;
+    crashPoint('order.resumed', () => [state.machine.value]);
     this.open.set(state.orderId, {
       state,
+      stored: state,
       revision,
       epoch,
       callbackUrl,
@@ -114,13 +132,12 @@ export class Engine {
       unsaved: [],
       storedOperations: state.operations.length,
     });
-    this.dispatch(state.orderId, { event: { about: 'everything', event: { type: 'RESUMED' } } });
   }
 
   /** Something happened to an order. Stored and carried out soon; an order that is not ours any more is left alone. */
   dispatch(orderId: string, happening: Happening): void {
     const open = this.open.get(orderId);
-    if (!open || this.stopped) return;
+    if (!open || this.stopped) return happening.settled?.('lost');
     open.waiting.push(happening);
     if (!open.saving) this.take(open);
   }
@@ -148,25 +165,33 @@ export class Engine {
   private take(open: OpenOrder): void {
     const steps: Step[] = [];
     const secrets: StepToSave['secrets'] = [];
+    const audit: AuditEntry[] = [];
+    const settled: NonNullable<Happening['settled']>[] = [];
     let planned: Happening['planned'] | null = null;
     let state = open.state;
     for (const happening of open.waiting.splice(0)) {
       const step = this.decide(state, happening.event);
-      if (!step) return this.forget(open);
+      if (step === null) {
+        happening.settled?.('lost');
+        return this.quarantine(open, 'No state machine of this version knows how to go on.');
+      }
       if (!step.changed) {
         this.counters.ignoredEvents += 1;
         open.state = state = step.state;
+        happening.settled?.('ignored');
         continue;
       }
       state = step.state;
       steps.push(step);
+      if (happening.audit) audit.push(happening.audit);
+      if (happening.settled) settled.push(happening.settled);
       if (happening.secrets) secrets.push(...happening.secrets);
       if (happening.planned) planned = happening.planned;
     }
     if (steps.length === 0) return;
     // With what was learnt after the last step that changed something: a preparation's outcome is never stored.
     const taken = { ...mergeSteps(steps), state };
-    if (!planned && secrets.length === 0 && onlyLooks(taken)) {
+    if (!planned && secrets.length === 0 && audit.length === 0 && settled.length === 0 && onlyLooks(taken)) {
       open.state = taken.state;
       open.unsaved.push({ ...taken, effects: [] });
       this.carryOut(open, taken);
@@ -177,6 +202,7 @@ export class Engine {
     const ends = finalStatuses.includes(step.state.status);
     this.ready.push({
       open,
+      settled,
       save: {
         step,
         seenRevision: open.revision,
@@ -189,6 +215,51 @@ export class Engine {
         },
         callbackUrl: ends && step.state.kind === 'billing' ? open.callbackUrl : null,
         secrets,
+        audit,
+      },
+    });
+    this.flushing ??= this.flush();
+  }
+
+  /**
+   * An order that cannot be moved, or whose step PostgreSQL will not take, stops alone and is shown to a person (I7, I17). It
+   * stays as it was last stored; only where it stands and why is written over it.
+   */
+  private quarantine(open: OpenOrder, message: string): void {
+    const { orderId, machine, sequence, kind } = open.stored;
+    this.options.log.fatal({ orderId, message }, 'an order is quarantined');
+    if (machine.value === 'quarantined') return this.forget(open);
+    const reason = { code: 'SYS_STEP_REFUSED', message };
+    const told = kind === 'billing' ? 1 : 0;
+    const state: OrderState = {
+      ...open.stored,
+      status: 'held',
+      machine: { value: 'quarantined', context: { ...machine.context, reason, heldFrom: machine.value } },
+      dueAt: null,
+      sequence: sequence + told,
+    };
+    const announcement = {
+      sequence: sequence + 1,
+      type: 'work-order.held',
+      itemIndex: null,
+      at: this.options.now(),
+      data: { reason },
+    } as const;
+    open.waiting.length = 0;
+    open.unsaved.length = 0;
+    open.saving = true;
+    this.ready.push({
+      open,
+      settled: [],
+      save: {
+        step: { ...emptyStep(state), announcements: told ? [announcement] : [] },
+        seenRevision: open.revision,
+        epoch: open.epoch,
+        storedOperations: open.storedOperations,
+        planDocument: null,
+        callbackUrl: null,
+        secrets: [],
+        audit: [],
       },
     });
     this.flushing ??= this.flush();
@@ -211,14 +282,19 @@ export class Engine {
     await new Promise(setImmediate);
     while (this.ready.length > 0) {
       const group = this.ready.splice(0, this.options.maxGroup ?? 400);
+      for (const { save } of group) crashPoint('step.before', () => stepNames(save.step));
       const saved = await storeGroup(
         group.map((one) => one.save),
         this.options,
       );
       this.counters.commits += 1;
-      this.counters.steps += saved.size;
-      for (const { open, save } of group) {
-        if (saved.has(save.step.state.orderId)) this.stored(open, save.step);
+      this.counters.steps += saved.stored.size;
+      for (const { open, save, settled } of group) {
+        const { orderId } = save.step.state;
+        const isStored = saved.stored.has(orderId);
+        for (const tell of settled) tell(isStored ? 'stored' : 'lost');
+        if (isStored) this.stored(open, save.step);
+        else if (saved.refused.has(orderId)) this.refused(open, save.step);
         else this.lost(open);
       }
     }
@@ -226,19 +302,30 @@ export class Engine {
   }
 
   private stored(open: OpenOrder, step: Step): void {
+    crashPoint('step.stored', () => stepNames(step));
     open.revision += 1;
     open.storedOperations = step.state.operations.length;
     // What was learnt while the step was being stored and needs no storing (a preparation's outcome) is kept.
     open.state = { ...step.state, preparations: { ...open.state.preparations, ...step.state.preparations } };
+    open.stored = open.state;
     open.saving = false;
     this.carryOut(open, step);
-    const { status, machine } = open.state;
-    if (finalStatuses.includes(status) || machine.value === 'held') {
+    if (rests(open.state)) {
       this.forget(open);
+      for (const { settled } of open.waiting.splice(0)) settled?.('ignored');
       this.outside?.ended(open);
     } else if (open.waiting.length > 0) {
       this.take(open);
     }
+  }
+
+  /** PostgreSQL will never take this step. */
+  private refused(open: OpenOrder, step: Step): void {
+    if (step.state.machine.value === 'quarantined') {
+      this.options.log.fatal({ orderId: step.state.orderId }, 'an order cannot even be quarantined; it stays as it is');
+      return this.forget(open);
+    }
+    this.quarantine(open, 'PostgreSQL refused a step of this order for what is in it; see the log.');
   }
 
   /** Another worker owns it now: nothing of this step was stored, and nothing more of it is ours to do. */
@@ -294,4 +381,9 @@ export class Engine {
     const { partKey, name } = operation;
     this.dispatch(orderId, { event: { about: 'operation', partKey, name, event: { type: 'TIMER' } } });
   }
+}
+
+/** Whether nothing will happen to an order by itself any more: final, or waiting for a person with nothing under way. */
+export function rests({ status, machine }: OrderState): boolean {
+  return finalStatuses.includes(status) || machine.value === 'held' || machine.value === 'quarantined';
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { crashPoint } from '../crash-point.js';
 import { loadOrders } from '../store/load-orders.js';
 import {
   buryWorkers,
@@ -27,9 +28,6 @@ export interface OwnershipOptions {
   heartbeatMs?: number;
 }
 
-/** For how long a worker acts on its last heartbeat; shorter than any silence after which others take over. */
-const trustMs = silenceMs - 500;
-
 /**
  * Keeps this worker alive in the eyes of the others, and takes over what belongs to nobody: at start, when a worker is
  * gone, and now and then, for the orders that a worker without an engine accepted.
@@ -42,11 +40,16 @@ export class Ownership {
   private looks = 0;
   /** When the last heartbeat that the database confirmed was sent, on a clock that never jumps. */
   private confirmedAt = Number.NEGATIVE_INFINITY;
+  /** For how long this worker acts on its last heartbeat; shorter than any silence after which others take over. */
+  private readonly trustMs: number;
 
-  constructor(private readonly options: OwnershipOptions) {}
+  constructor(private readonly options: OwnershipOptions) {
+    this.trustMs = Math.min(silenceMs, options.leaseMs) - 500;
+  }
 
   async start(): Promise<void> {
     await registerWorker(this.options.pool, this.options.identity.workerId);
+    crashPoint('worker.registered');
     await this.beat();
     this.timer = setInterval(() => void this.beatOnce(), this.options.heartbeatMs ?? 1_000);
   }
@@ -64,7 +67,7 @@ export class Ownership {
   }
 
   mayActNow(): boolean {
-    return this.silentMs <= trustMs;
+    return this.silentMs <= this.trustMs;
   }
 
   /**
@@ -103,6 +106,7 @@ export class Ownership {
     if (!(await heartbeat(pool, identity.workerId))) await this.signOnAgain();
     this.confirmedAt = askedAt;
     const gone = await buryWorkers(pool, leaseMs);
+    if (gone.length > 0) crashPoint('worker.buried');
     if (gone.length > 0) log.info({ workers: gone }, 'workers are gone');
     try {
       if (gone.length > 0 || this.beats % 10 === 0 || this.looks > 0) await this.takeOverAll();
@@ -131,6 +135,7 @@ export class Ownership {
     for (;;) {
       const orderIds = await takeOver(pool, identity.workerId, 500);
       if (orderIds.length === 0) return;
+      crashPoint('takeover.taken');
       log.info({ orders: orderIds.length }, 'orders taken over');
       await this.resume(orderIds);
     }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { crashPoint } from '../crash-point.js';
 import { groupBy } from '../group-by.js';
 import { ProvisioningError } from '../errors.js';
 import { assemblePlan } from '../planner/assemble.js';
@@ -30,6 +31,7 @@ export async function planOrder(open: OpenOrder, options: PlanningOptions): Prom
   try {
     const order = open.order ?? (await options.readOrder(open.state.orderId));
     const conflicts = open.claimed ? [] : await options.claim(open.state);
+    crashPoint('plan.claimed');
     const drafted = draftPlan(order, options.platforms.summaries());
     const holds: Hold[] = [
       ...conflicts.map(({ resourceId, workOrderId, status }) => ({
@@ -49,6 +51,7 @@ export async function planOrder(open: OpenOrder, options: PlanningOptions): Prom
         return platform.provisioner.resolve({ order, parts });
       }),
     );
+    crashPoint('plan.resolved');
     const refused = resolutions.flatMap((resolution) => (resolution.state === 'held' ? resolution.holds : []));
     if (refused.length > 0) return held(refused);
     return planned(

@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
+import { crashPoint } from '../crash-point.js';
 import type { OperationEvent } from '../machines/operation.machine.js';
 import type { OperationState } from '../machines/order-state.js';
 import type { CloudSecrets, JobReport } from '../provisioners/provisioner.js';
 import type { Happening, OpenOrder } from './engine.js';
-import type { Platform, Platforms } from './platforms.js';
+import type { TurnEnd } from './fair-turns.js';
+import { type Platform, type Platforms, saysAway } from './platforms.js';
 
 interface Job {
   jobId: string;
@@ -13,6 +15,8 @@ interface Job {
   nextPollAt: number;
   /** Its age when it was last seen running, ms; 0 when it never was. */
   seenRunningMs: number;
+  /** For how long the cloud had been away in all when it was submitted: time in which nobody could see it end. */
+  darkMsBefore: number;
 }
 
 export interface PollerOptions {
@@ -44,7 +48,7 @@ export class Poller {
     let jobs = this.jobs.get(platformId);
     if (!jobs) this.jobs.set(platformId, (jobs = new Map()));
     const submittedAt = operation.submittedAt ?? operation.createdAt;
-    const job = { jobId, orderId: open.state.orderId, operation, submittedAt, nextPollAt: 0, seenRunningMs: 0 };
+    const job = { jobId, orderId: open.state.orderId, operation, submittedAt, nextPollAt: 0, seenRunningMs: 0, darkMsBefore: this.options.platforms.darkMs(platformId) };
     job.nextPollAt = this.firstPoll(job);
     jobs.set(jobId, job);
     this.arm(platformId);
@@ -78,23 +82,31 @@ export class Poller {
     const delay = Math.min(Math.max(earliest - this.options.now(), 0), 60_000);
     this.timers.set(
       platformId,
-      setTimeout(() => void this.poll(platformId), delay),
+      setTimeout(() => this.poll(platformId), delay),
     );
   }
 
-  private async poll(platformId: string): Promise<void> {
+  /** One turn at the account, which comes when the cloud is there; jobs of all tenants are asked about together. */
+  private poll(platformId: string): void {
     this.timers.delete(platformId);
-    const platform = this.options.platforms.get(platformId);
-    const jobs = this.jobs.get(platformId);
-    if (!jobs) return;
     this.asking.add(platformId);
-    try {
-      if (platform) await this.ask(platform, jobs);
-      else this.postpone(jobs.values(), this.options.platforms.pace(platformId).pollMaxMs);
-    } finally {
-      this.asking.delete(platformId);
-      this.arm(platformId);
-    }
+    this.options.platforms.take({
+      tenant: pollsTenant,
+      platformId,
+      orderId: null,
+      urgency: 'finish',
+      isRetry: false,
+      run: async () => {
+        let end: TurnEnd = 'done';
+        try {
+          end = await this.ask(platformId);
+        } finally {
+          if (end === 'done') this.asking.delete(platformId);
+        }
+        this.arm(platformId);
+        return end;
+      },
+    });
   }
 
   /** Nobody can be asked at the moment. */
@@ -103,12 +115,17 @@ export class Poller {
     for (const job of jobs) job.nextPollAt = nextPollAt;
   }
 
-  private async ask(platform: Platform, jobs: Map<string, Job>): Promise<void> {
+  private async ask(platformId: string): Promise<TurnEnd> {
+    const platform = this.options.platforms.get(platformId);
+    const jobs = this.jobs.get(platformId);
+    if (!platform || !jobs || this.stopped) return 'done';
     const { pace, summary } = platform;
     const now = this.options.now();
     // Whoever is due soon comes along: one list answers for all of them.
     const due = [...jobs.values()].filter((job) => job.nextPollAt <= now + pace.pollMinMs / 2);
+    if (due.length === 0) return 'done';
     let reports: Map<string, JobReport>;
+    crashPoint('poll.before');
     try {
       reports = await platform.provisioner.pollJobs(
         due.map((job) => ({
@@ -118,14 +135,17 @@ export class Poller {
         })),
       );
     } catch (error) {
+      if (saysAway(error) && this.options.platforms.isAway(platformId)) return 'again';
       this.options.log.warn(
         { platformId: summary.id, jobs: due.length, reason: (error as Error).message },
         'jobs could not be asked about',
       );
       this.postpone(due, Math.min(pace.pollMaxMs, pace.pollMinMs * 4));
-      return;
+      return 'done';
     }
+    crashPoint('poll.after');
     for (const job of due) this.take(job, reports.get(job.jobId) ?? { state: 'lost' }, jobs, platform);
+    return 'done';
   }
 
   /**
@@ -141,7 +161,8 @@ export class Poller {
   private take(job: Job, report: JobReport, jobs: Map<string, Job>, { pace }: Platform): void {
     const now = this.options.now();
     const ageMs = now - job.submittedAt;
-    if (report.state === 'pending' && ageMs < pace.jobDeadlineMs) {
+    const darkMs = Math.max(0, this.options.platforms.darkMs(job.operation.platformId) - job.darkMsBefore);
+    if (report.state === 'pending' && ageMs - darkMs < pace.jobDeadlineMs) {
       job.seenRunningMs = ageMs;
       job.nextPollAt = now + Math.min(pace.pollMaxMs, Math.max(pace.pollMinMs, ageMs * 0.2));
       return;
@@ -160,6 +181,9 @@ export class Poller {
     });
   }
 }
+
+/** No tenant's name: asking about everybody's jobs has turns of its own. */
+const pollsTenant = '\0polls';
 
 function typeKey(job: Job): string {
   return `${job.operation.platformId} ${job.operation.name}`;

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { crashPoint } from '../crash-point.js';
 import { beginPreparation, preparationProducer } from '../machines/begin-order.js';
-import { preparationId } from '../machines/advance.js';
+import { preparationId } from '../machines/follow-up.js';
 import { itemFailure } from '../machines/delivery.js';
 import type { OrderState, PreparationOutcome } from '../machines/order-state.js';
 import { orderIdFor } from '../order-id.js';
@@ -24,6 +25,8 @@ interface Entry {
   orderId: string | null;
   outcome: PreparationOutcome | null;
   waiting: Set<string>;
+  /** Orders that were told that it needs a person. */
+  toldStuck: Set<string>;
   asking: boolean;
 }
 
@@ -56,13 +59,14 @@ export class Preparations {
       let entry = this.entries.get(id);
       // A failure is not for ever: the next order that needs it tries once more.
       if (!entry || entry.outcome?.state === 'failed') {
-        entry = { preparation, orderId: null, outcome: null, waiting: new Set(), asking: false };
+        entry = { preparation, orderId: null, outcome: null, waiting: new Set(), toldStuck: new Set(), asking: false };
         this.entries.set(id, entry);
       }
       if (entry.outcome) {
         this.tell(open.state.orderId, entry, entry.outcome);
       } else {
         entry.waiting.add(open.state.orderId);
+        entry.toldStuck.delete(open.state.orderId);
         void this.look(entry);
       }
     }
@@ -88,6 +92,7 @@ export class Preparations {
         entry.orderId = orderId;
         if (!found) await this.place(orderId, workOrderId, entry.preparation);
         else if (found.status === 'completed' || found.status === 'failed') this.settle(entry, found);
+        else if (found.status === 'held') this.tellStuck(entry, found);
         return;
       }
     } catch (error) {
@@ -109,6 +114,7 @@ export class Preparations {
 
   private async place(orderId: string, workOrderId: string, preparation: Preparation): Promise<void> {
     const step = beginPreparation(orderId, workOrderId, preparation);
+    crashPoint('preparation.before');
     const inserted = await insertOrders(this.options.pool, [
       {
         step,
@@ -122,10 +128,12 @@ export class Preparations {
         secrets: [],
       },
     ]);
+    crashPoint('preparation.placed');
     if (inserted.has(orderId)) this.options.engine.begin(step, { order: null, callbackUrl: null, claimed: true });
   }
 
   private settle(entry: Entry, state: OrderState): void {
+    crashPoint('preparation.settled', () => [state.status]);
     const part = state.parts[0];
     entry.outcome =
       state.status === 'completed'
@@ -140,6 +148,28 @@ export class Preparations {
           };
     for (const orderId of entry.waiting) this.tell(orderId, entry, entry.outcome);
     entry.waiting.clear();
+  }
+
+  /** Those who wait learn that it needs a person, and go on waiting: it may be there yet. */
+  private tellStuck(entry: Entry, state: OrderState): void {
+    const { reason } = state.machine.context;
+    const failure = {
+      disposition: 'ask-human' as const,
+      code: reason?.code ?? 'CLD_OUTCOME_UNCLEAR',
+      message: `${entry.preparation.key} cannot be prepared: ${reason?.message ?? 'no reason was given'}`,
+    };
+    for (const orderId of entry.waiting) {
+      if (entry.toldStuck.has(orderId)) continue;
+      entry.toldStuck.add(orderId);
+      this.tell(orderId, entry, { state: 'stuck', failure });
+    }
+  }
+
+  /** Our orders for the things that an order waits for and that need a person. */
+  stuckFor(orderId: string): string[] {
+    return [...this.entries.values()].flatMap((entry) =>
+      entry.toldStuck.has(orderId) && entry.orderId !== null ? [entry.orderId] : [],
+    );
   }
 
   private tell(orderId: string, entry: Entry, outcome: PreparationOutcome): void {

@@ -1,14 +1,17 @@
 import type { Logger } from 'pino';
-import { preparationId } from '../machines/advance.js';
+import { crashPoint } from '../crash-point.js';
+import { preparationId } from '../machines/follow-up.js';
 import { OutcomeUnknownError, ProvisioningError } from '../errors.js';
 import type { OperationEvent } from '../machines/operation.machine.js';
 import type { OperationState, OrderState } from '../machines/order-state.js';
 import type { CloudSecrets, NextStage, OperationHandler, OperationRequest } from '../provisioners/provisioner.js';
 import type { Happening, OpenOrder } from './engine.js';
-import type { Platforms } from './platforms.js';
+import type { TurnEnd, Urgency } from './fair-turns.js';
+import { type Platforms, saysAway } from './platforms.js';
+import { requestIdFor } from '../planner/marker.js';
 import { operationNames } from '../planner/plan.js';
 import { UnsealError } from '../secrets.js';
-import { Turns } from './turns.js';
+import { isCurrent, operationKey } from './steps.js';
 
 export type CloudEffect = 'send' | 'lookUp' | 'inspect' | 'discard';
 
@@ -23,50 +26,62 @@ export interface EffectsOptions {
   mayAct(): Promise<void>;
   /** Whether the order is still the one this worker holds. */
   isOurs(open: OpenOrder): boolean;
-  /** Calls under way per platform at the most. */
-  concurrency?: number;
+  /** Who an order's work is done for. */
+  tenantOf(state: OrderState): string;
 }
 
 /**
  * Carries out what the machines asked for, one cloud call each, and reports the answer as an event. Never decides:
- * how an answer is to be taken stands in `operation.machine.ts`.
+ * how an answer is to be taken stands in `operation.machine.ts`. Each has its turn at its cloud account (`fair-turns.ts`);
+ * while the cloud is down it waits there and costs the operation none of its tries.
  */
 export class Effects {
-  private readonly turns = new Map<string, Turns>();
-
   constructor(private readonly options: EffectsOptions) {}
 
   run(effect: CloudEffect, open: OpenOrder, operation: OperationState): void {
-    const { platformId } = operation;
-    let turns = this.turns.get(platformId);
-    if (!turns) this.turns.set(platformId, (turns = new Turns(this.options.concurrency ?? 32)));
-    turns.take(() => this.call(effect, open, operation));
+    this.options.platforms.take({
+      tenant: this.options.tenantOf(open.state),
+      platformId: operation.platformId,
+      orderId: open.state.orderId,
+      urgency: urgencyOf(effect, open.state),
+      isRetry: effect === 'send' && operation.machine.context.retries > 0,
+      run: () => this.call(effect, open, operation),
+    });
   }
 
   /** Begins nothing more; resolves when no call is under way. What was not begun is taken up by the next owner. */
   async stop(): Promise<void> {
-    await Promise.all([...this.turns.values()].map((turns) => turns.stop()));
+    await this.options.platforms.quiesce();
   }
 
-  private async call(effect: CloudEffect, open: OpenOrder, operation: OperationState): Promise<void> {
+  private async call(effect: CloudEffect, open: OpenOrder, operation: OperationState): Promise<TurnEnd> {
     const { orderId } = open.state;
     const { partKey, name, itemIndex } = operation;
     if ((effect === 'send' || effect === 'discard') && !this.options.mayActNow()) await this.options.mayAct();
-    if (!this.options.isOurs(open)) return;
-    const { event, secrets } = await this.ask(effect, open, operation);
+    // It may have waited for hours, and the order may have gone on without it.
+    if (!this.options.isOurs(open) || !isCurrent(open.state, operation)) return 'done';
+    const about = () => [
+      `${name}${operation.machine.context.stage === null ? '' : `/${operation.machine.context.stage}`}`,
+    ];
+    crashPoint(`${effect}.before`, about);
+    const answer = await this.ask(effect, open, operation);
+    crashPoint(`${effect}.after`, about);
+    if (answer === 'away') return 'again';
+    const { event, secrets } = answer;
     const sealed = Object.entries(secrets ?? {}).map(([field, value]) => ({
       itemIndex,
       field,
       sealed: this.options.seal(orderId, itemIndex, field, value),
     }));
     this.options.report(orderId, { event: { about: 'operation', partKey, name, event }, secrets: sealed });
+    return 'done';
   }
 
   private async ask(
     effect: CloudEffect,
     open: OpenOrder,
     operation: OperationState,
-  ): Promise<{ event: OperationEvent; secrets?: CloudSecrets | undefined }> {
+  ): Promise<{ event: OperationEvent; secrets?: CloudSecrets | undefined } | 'away'> {
     const platform = this.options.platforms.get(operation.platformId);
     const handler = platform?.provisioner.operations[operation.name];
     if (!handler) {
@@ -77,9 +92,17 @@ export class Effects {
       const message = `${unknown} is being looked up again after a restart.`;
       return { event: { type: 'TRY_LATER', code: 'SYS_INTERNAL', message, retryAfterMs: null } };
     }
+    if (effect === 'send' && noLongerWanted(open.state, operation)) {
+      const message = `${operation.name} was not sent: it is no longer wanted.`;
+      return { event: { type: 'TRY_LATER', code: 'CLD_UNAVAILABLE', message, retryAfterMs: null } };
+    }
     try {
       return await callHandler(effect, handler, this.request(open, operation), operation);
     } catch (error) {
+      // The cloud is down, and nothing was done: it waits for the cloud, and that is no try. A create whose answer is
+      // missing is reported: it may have been done, and only a look-up tells.
+      const harmless = saysAway(error) || (error instanceof OutcomeUnknownError && effect !== 'send');
+      if (harmless && this.options.platforms.isAway(operation.platformId)) return 'away';
       return this.sortError(effect, error, operation);
     }
   }
@@ -121,6 +144,7 @@ export class Effects {
       memo: context.memo,
       marker: operation.marker,
       requestId: operation.requestId,
+      earlierRequestIds: earlierRequestIds(operation),
       attempt: context.attempt,
       settings: part?.settings ?? {},
       inputs: inputsOf(state, operation.partKey),
@@ -130,6 +154,27 @@ export class Effects {
         }),
     };
   }
+}
+
+/** What many orders wait for, and what ends something, comes before what begins something. */
+function urgencyOf(effect: CloudEffect, { kind }: OrderState): Urgency {
+  return effect === 'send' && kind === 'billing' ? 'begin' : 'finish';
+}
+
+/** Older attempts than these lie further back than any cloud's memory of jobs. */
+const mostEarlierAttempts = 12;
+
+/** Newest first. Attempts count over all stages, so some of these were never sent; asking for them finds nothing. */
+function earlierRequestIds({ marker, name, machine }: OperationState): string[] {
+  const { attempt, stage } = machine.context;
+  const count = Math.max(0, Math.min(attempt - 1, mostEarlierAttempts));
+  return Array.from({ length: count }, (_, i) => requestIdFor(`${marker}/${name}`, attempt - 1 - i, stage));
+}
+
+/** The order was cancelled, or is being undone, while the request waited to be sent: then it need not be sent at all. */
+function noLongerWanted(state: OrderState, operation: OperationState): boolean {
+  const now = state.operations.find((one) => operationKey(one) === operationKey(operation));
+  return now?.machine.context.abandoned === true;
 }
 
 /** What earlier parts and preparations found, under the names the plan gave them, and the part's own facts. */

@@ -19,6 +19,7 @@ export function onlyLooks(step: Step): boolean {
   return (
     step.announcements.length === 0 &&
     step.orphans.length === 0 &&
+    step.removed.length === 0 &&
     step.effects.length > 0 &&
     step.effects.every((effect) => effect.type === 'inspect' || effect.type === 'lookUp')
   );
@@ -35,7 +36,14 @@ export function mergeSteps(steps: Step[]): Step {
     changedItems: [...new Set(steps.flatMap((step) => step.changedItems))],
     changedOperations: [...operations.values()],
     orphans: steps.flatMap((step) => step.orphans),
+    removed: steps.flatMap((step) => step.removed),
     announcements: steps.flatMap((step) => step.announcements),
     effects: steps.flatMap((step) => step.effects),
   };
+}
+
+/** What a step is about, for the crash sweep: its operations and their states, or the order's own when it has none. */
+export function stepNames({ state, changedOperations }: Step): string[] {
+  if (changedOperations.length === 0) return [`order:${state.machine.value}`];
+  return changedOperations.map(({ name, machine }) => `${name}:${machine.value}`);
 }

@@ -1,3 +1,5 @@
+import { crashPoint } from '../crash-point.js';
+
 /** A wake-up call for an order, or for one of its operations. */
 export interface Alarm {
   dueAt: number;
@@ -48,6 +50,7 @@ export class Timers {
     const now = this.now();
     for (let first = this.heap[0]; first && first.dueAt <= now; first = this.heap[0]) {
       this.takeFirst();
+      crashPoint('timer.rang', () => [first.operation?.split(' ').at(-1) ?? 'order']);
       this.ring(first);
     }
     this.arm();

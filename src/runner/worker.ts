@@ -3,6 +3,8 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { Intake, secretContext } from '../consumers/intake.js';
 import type { Surroundings } from '../machines/advance.js';
+import type { Bundle } from '../machines/begin-order.js';
+import type { Pace as Gate } from '../provisioners/pace.js';
 import type { PlatformConfig, Provisioner } from '../provisioners/provisioner.js';
 import type { Warning, WorkOrder } from '../schemas/work-order.js';
 import type { Sealer } from '../secrets.js';
@@ -11,13 +13,16 @@ import { readDocument } from '../store/callbacks.js';
 import { installationId as readInstallationId } from '../store/installation.js';
 import { listPlatforms } from '../store/platforms.js';
 import { readSecret } from '../store/secrets.js';
+import { announceClouds, cloudsOfOthers, type SeenClouds } from '../store/worker-clouds.js';
 import { Engine, type OpenOrder } from './engine.js';
+import { Levers } from './levers.js';
 import { type Identity, Ownership } from './ownership.js';
 import { planOrder } from './plan-order.js';
 import { Platforms } from './platforms.js';
 import { Poller } from './poll-jobs.js';
 import { Preparations } from './preparations.js';
 import { Effects } from './run-effects.js';
+import { Tenants } from './tenants.js';
 
 export interface WorkerOptions {
   pool: pg.Pool;
@@ -25,12 +30,16 @@ export interface WorkerOptions {
   log: Logger;
   workerId?: string;
   leaseMs: number;
-  createProvisioner(config: PlatformConfig): Provisioner;
+  createProvisioner(config: PlatformConfig, gate: Gate): Provisioner;
   callbackWarnings(order: WorkOrder): Warning[];
+  /** What becomes of the rest of an order when an item of it fails. Not given: best effort. */
+  bundleOf?: (order: WorkOrder) => Bundle;
   /** Whether an order's result may be posted where it asks. */
   mayCallBack(url: string): boolean;
-  /** Cloud calls under way per platform at the most. */
+  /** Pieces of work under way per cloud account at the most, where the cloud sets no limit of its own. */
   concurrency?: number;
+  /** Turns at a cloud account that a tenant gets for one of the others'; 1 for those who are not named. */
+  tenantWeights?: ReadonlyMap<string, number>;
 }
 
 /**
@@ -45,6 +54,7 @@ export class Worker {
     readonly platforms: Platforms,
     readonly ownership: Ownership,
     readonly poller: Poller,
+    readonly levers: Levers,
     private readonly effects: Effects,
     private readonly preparations: Preparations,
     private readonly identity: Identity,
@@ -66,7 +76,11 @@ export class Worker {
         JSON.parse(sealer.open(row.sealedCredentials, row.platformId)) as Record<string, string>,
       create: options.createProvisioner,
       log,
+      meet: meeting(pool, identity),
+      ...(options.tenantWeights && { tenantWeights: options.tenantWeights }),
+      ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
     });
+    const tenants = new Tenants();
     const pace = (platformId: string) => platforms.pace(platformId);
     const engine = new Engine({ pool, identity, installationId, log, now, pace });
     const surroundings = (): Surroundings => ({ installationId, at: now(), pace });
@@ -85,7 +99,7 @@ export class Worker {
       mayActNow: () => ownership.mayActNow(),
       mayAct: () => ownership.mayAct(),
       isOurs: (open) => engine.get(open.state.orderId) === open,
-      ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
+      tenantOf: (state) => tenants.tenantOf(state),
     });
     const poller = new Poller({ platforms, log, now, report, seal });
     const preparations = new Preparations({ pool, engine, identity, log });
@@ -96,7 +110,10 @@ export class Worker {
           (happening) => report(open.state.orderId, happening),
         );
       },
-      prepare: (open) => preparations.prepare(open),
+      prepare: (open) => {
+        tenants.asks(open.state);
+        preparations.prepare(open);
+      },
       run: (effect, open, operation) => effects.run(effect, open, operation),
       track: (open, operation) => poller.track(open, operation),
       ended: (open: OpenOrder) => {
@@ -112,6 +129,7 @@ export class Worker {
       callbackWarnings: options.callbackWarnings,
       begin: (step, order, claimed) =>
         engine.begin(step, { order, callbackUrl: callbackUrl(order.callbackUrl), claimed }),
+      bundleOf: options.bundleOf,
       failed: () => ownership.mayOwnUnknown(),
     });
     const ownership = new Ownership({
@@ -125,13 +143,36 @@ export class Worker {
         resume: (loaded) => engine.resume({ ...loaded, callbackUrl: callbackUrl(loaded.callbackUrl) }),
       },
     });
-    return new Worker(installationId, engine, intake, platforms, ownership, poller, effects, preparations, identity);
+    const levers = new Levers({
+      pool,
+      identity,
+      preparations,
+      log,
+      engine: {
+        get: (orderId) => engine.get(orderId),
+        dispatch: report,
+        hold: (loaded) => engine.hold({ ...loaded, callbackUrl: callbackUrl(loaded.callbackUrl) }),
+      },
+    });
+    return new Worker(
+      installationId,
+      engine,
+      intake,
+      platforms,
+      ownership,
+      poller,
+      levers,
+      effects,
+      preparations,
+      identity,
+    );
   }
 
   async start(): Promise<void> {
     await this.platforms.start();
     this.preparations.start();
     await this.ownership.start();
+    this.levers.start();
   }
 
   /**
@@ -140,10 +181,22 @@ export class Worker {
    */
   async stop(graceMs = 10_000): Promise<void> {
     this.poller.stop();
+    this.levers.stop();
     this.preparations.stop();
     await Promise.race([this.effects.stop(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
     await this.engine.stop();
     await this.ownership.stop();
     await this.platforms.stop();
   }
+}
+
+/** How this worker tells the others what it sees of the clouds, and hears what they see. Nothing is written while nothing is new. */
+function meeting(pool: pg.Pool, identity: Identity): (clouds: SeenClouds) => Promise<SeenClouds[]> {
+  let announced = '';
+  return async (clouds) => {
+    const news = JSON.stringify([identity.workerId, clouds]);
+    if (news !== announced) await announceClouds(pool, identity.workerId, clouds);
+    announced = news;
+    return cloudsOfOthers(pool, identity.workerId);
+  };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Code } from '../codes.js';
+import { cutText } from '../cut-text.js';
 
 /**
  * The kinds of field billing sends. Each gives the normalised value or says what is wrong with a code of ours; absent,
@@ -48,8 +49,7 @@ export const quotedLength = 80;
 /** For messages: the value as JSON, cut. Never call it with what may be a secret. */
 export function quoted(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  const text = String(JSON.stringify(value));
-  return text.length > quotedLength ? text.slice(0, quotedLength - 1) + '…' : text;
+  return cutText(String(JSON.stringify(value)), quotedLength);
 }
 
 const idForm = /^[A-Za-z0-9_][A-Za-z0-9._:@-]{0,127}$/;

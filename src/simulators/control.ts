@@ -73,6 +73,7 @@ export class SimulatorControl {
   readonly #faults: FaultRegistry;
   readonly #calls = new Map<string, number>();
   #audit: AuditEntry[] = [];
+  #dropped = 0;
   #latency: LatencyRange;
   #latencyByOperation = new Map<string, LatencyRange>();
   #cloud: ControlledCloud | null = null;
@@ -93,7 +94,10 @@ export class SimulatorControl {
 
   recordEffect(entry: Omit<AuditEntry, 'at'>): void {
     // Dropping the oldest tenth at once keeps the cost of the limit off the single call.
-    if (this.#audit.length >= auditLimit) this.#audit = this.#audit.slice(auditLimit / 10);
+    if (this.#audit.length >= auditLimit) {
+      this.#audit = this.#audit.slice(auditLimit / 10);
+      this.#dropped += auditLimit / 10;
+    }
     this.#audit.push({ at: new Date().toISOString(), ...entry });
   }
 
@@ -117,6 +121,8 @@ export class SimulatorControl {
         return json(200, { calls: Object.fromEntries(this.#calls) });
       case 'GET /_sim/audit':
         return json(200, { audit: this.#audit });
+      case 'GET /_sim/effects':
+        return json(200, { effects: this.#audit, dropped: this.#dropped });
       case 'GET /_sim/faults':
         return json(200, { faults: this.#faults.list() });
       case 'POST /_sim/faults':
@@ -155,6 +161,7 @@ export class SimulatorControl {
   #reset(): void {
     this.#calls.clear();
     this.#audit = [];
+    this.#dropped = 0;
     this.#faults.clear();
     this.#latency = { minMs: this.options.latency.min, maxMs: this.options.latency.max };
     this.#latencyByOperation.clear();

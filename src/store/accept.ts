@@ -192,6 +192,8 @@ export interface MessageToKeep {
   problems: Problem[];
   orderId: string | null;
   workOrderId: string | null;
+  /** Who may see it: the account of the sender's token, else the one a readable message names. */
+  accountId?: string | null;
   bodySha256: Uint8Array;
   sealedBody: Uint8Array;
   sealedProposal: Uint8Array | null;
@@ -212,6 +214,7 @@ export async function insertMessages(sql: Sql, messages: MessageToKeep[]): Promi
       column('problems', 'jsonb', messages, (one) => JSON.stringify(one.problems)),
       column('order_id', 'uuid', messages, (one) => one.orderId),
       column('work_order_id', 'text', messages, (one) => one.workOrderId),
+      column('account_id', 'text', messages, (one) => one.accountId),
       column('body_sha256', 'bytea', messages, (one) => Buffer.from(one.bodySha256)),
       column('sealed_body', 'bytea', messages, (one) => Buffer.from(one.sealedBody)),
       column('sealed_proposal', 'bytea', messages, (one) => one.sealedProposal && Buffer.from(one.sealedProposal)),
@@ -224,10 +227,18 @@ export async function insertMessages(sql: Sql, messages: MessageToKeep[]): Promi
     name: 'insert-messages',
     text: `
       insert into received_message (message_id, channel, origin, verdict, code, problems, order_id, work_order_id,
-        body_sha256, sealed_body, sealed_proposal, headers, repairs)
+        account_id, body_sha256, sealed_body, sealed_proposal, headers, repairs)
       select * from ${rows} on conflict do nothing`,
     values,
   });
+}
+
+/** The account that an order is for, or null when there is no such order. */
+export async function accountOfOrder(sql: Sql, orderId: string): Promise<string | null> {
+  const { rows } = await sql.query<{ account_id: string }>('select account_id from work_order where order_id = $1', [
+    orderId,
+  ]);
+  return rows[0]?.account_id ?? null;
 }
 
 /** The sealed bytes of the message that an order was accepted from, to name what differs in a later one. */
@@ -294,7 +305,7 @@ export async function inTransaction<T>(pool: pg.Pool, work: (sql: Sql) => Promis
     client.release();
     return result;
   } catch (error) {
-    await client.query('rollback').catch(() => {});
+    // Closing the connection rolls back as well; over one that is dead without a word, nothing is waited for.
     client.release(error as Error);
     throw error;
   } finally {

@@ -2,6 +2,9 @@ import 'reflect-metadata';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { FirstLight1795219200000 } from '../../migrations/1795219200000-first-light.js';
+import { Access1795305600000 } from '../../migrations/1795305600000-access.js';
+import { Operators1795305700000 } from '../../migrations/1795305700000-operators.js';
+import { CloudWeather1795305800000 } from '../../migrations/1795305800000-cloud-weather.js';
 import { CloudOperationEntity } from '../entities/cloud-operation.entity.js';
 import { EventEntity } from '../entities/event.entity.js';
 import { PlatformEntity } from '../entities/platform.entity.js';
@@ -13,6 +16,13 @@ import { WorkOrderEntity } from '../entities/work-order.entity.js';
 
 /** Anything with pg's `query`: the pool, or one client of it. */
 export type Sql = Pick<pg.Pool, 'query'>;
+
+/**
+ * The server's own timeouts cannot end a query whose connection is dead without a word (a firewall that forgot it, a host
+ * that is gone): nothing would ever come back, and the group commit would wait for ever. So our side gives up too, a little
+ * later than the server would have.
+ */
+const lostConnections = { query_timeout: 35_000, keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
 
 /**
  * A TypeORM data source that owns the one pg pool of the process; the hot statements in `store/` use the same pool.
@@ -38,7 +48,7 @@ export function createDataSource(
     migrationsTransactionMode: 'each',
     // One listener for idle clients; without it a killed backend ends the process (node-postgres #2439).
     poolErrorHandler: () => {},
-    extra: { statement_timeout: 30_000, idle_in_transaction_session_timeout: 60_000 },
+    extra: { statement_timeout: 30_000, idle_in_transaction_session_timeout: 60_000, ...lostConnections },
     entities: [
       WorkOrderEntity,
       WorkOrderDocumentEntity,
@@ -49,7 +59,7 @@ export function createDataSource(
       EventEntity,
       PlatformEntity,
     ],
-    migrations: [FirstLight1795219200000],
+    migrations: [FirstLight1795219200000, Access1795305600000, Operators1795305700000, CloudWeather1795305800000],
   });
 }
 
@@ -66,6 +76,7 @@ export function createHotPool(url: string, options: { applicationName: string; s
     connectionTimeoutMillis: 10_000,
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 60_000,
+    ...lostConnections,
     options:
       '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_custom_plan -c jit=off',
   });

@@ -34,14 +34,16 @@ export const beginning: Cursor = { tx: '0', orderId: '00000000-0000-0000-0000-00
  * The events after a cursor, in the one order that every reader sees. Only what was written by transactions older than
  * the oldest one still running is given out: a later one can then never commit something into the part already read.
  *
- * @returns the events, and the cursor to go on from (the given one when there are none)
+ * @param tenant the account that asks, which is shown the events of its own orders; null: all of them
+ * @returns the events, the cursor to go on from (the given one when nothing was read), and whether there may be more
  */
 export async function readEvents(
   sql: Sql,
   after: Cursor,
   limit: number,
-): Promise<{ events: StoredEvent[]; cursor: Cursor }> {
-  const { rows } = await sql.query<EventRow>({
+  tenant: string | null = null,
+): Promise<{ events: StoredEvent[]; cursor: Cursor; more: boolean }> {
+  const { rows } = await sql.query<EventRow & { shown: boolean }>({
     name: 'read-events',
     // The page is cut before the joins, so that a short page never joins the whole history. The first condition on tx
     // says nothing that the second does not; it is what the index can use.
@@ -51,15 +53,21 @@ export async function readEvents(
          where tx >= $1::xid8 and tx < pg_snapshot_xmin(pg_current_snapshot())
            and (tx, order_id, sequence) > ($1::xid8, $2::uuid, $3::int)
          order by tx, order_id, sequence limit $4)
-      select page.tx::text, page.order_id, page.sequence, page.type, page.item_index, page.at, page.data,
-             o.producer, o.work_order_id, i.work_order_item_id, i.resource_id, i.resource_type
+      select page.tx::text, page.order_id, page.sequence, page.type, page.item_index, page.at,
+             case when shown then page.data end as data, shown, o.producer, o.work_order_id, i.work_order_item_id, i.resource_id, i.resource_type
         from page join work_order o using (order_id)
+        cross join lateral (select $5::text is null or (o.account_id = $5 and o.kind = 'billing')) as visible (shown)
         left join work_order_item i on i.order_id = page.order_id and i.item_index = page.item_index
        order by page.tx, page.order_id, page.sequence`,
-    values: [after.tx, after.orderId, after.sequence, limit],
+    values: [after.tx, after.orderId, after.sequence, limit, tenant],
   });
-  const events = rows.map(toEvent);
-  return { events, cursor: events.at(-1)?.cursor ?? after };
+  const last = rows.at(-1);
+  return {
+    // What is not shown is read all the same: the reader has to come past it.
+    events: rows.filter(({ shown }) => shown).map(toEvent),
+    cursor: last ? cursorOf(last) : after,
+    more: rows.length === limit,
+  };
 }
 
 /** One order's events, oldest first. */
@@ -125,6 +133,10 @@ function toEvent(row: EventRow): StoredEvent {
     resourceType: row.resource_type,
     at: row.at,
     data: row.data,
-    cursor: { tx: row.tx, orderId: row.order_id, sequence: row.sequence },
+    cursor: cursorOf(row),
   };
+}
+
+function cursorOf(row: EventRow): Cursor {
+  return { tx: row.tx, orderId: row.order_id, sequence: row.sequence };
 }

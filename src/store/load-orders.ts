@@ -1,5 +1,6 @@
 import { emptyItemContext, type ItemContext } from '../machines/item.js';
 import { operationMachine, type OperationContext } from '../machines/operation.machine.js';
+import { currentPartState } from '../machines/earlier-states.js';
 import type { ItemStatus, OperationState, OrderState, OrderStatus, PartState } from '../machines/order-state.js';
 import { type WorkOrderContext, workOrderMachine } from '../machines/work-order.machine.js';
 import type { OperationName, Plan } from '../planner/plan.js';
@@ -20,7 +21,7 @@ export async function loadOrders(sql: Sql, orderIds: string[]): Promise<LoadedOr
   if (orderIds.length === 0) return [];
   const [orders, items, operations] = await Promise.all([
     sql.query<OrderRow>(
-      `select o.order_id, o.kind, o.producer, o.work_order_id, o.status, o.machine, o.revision, o.epoch, o.event_sequence,
+      `select o.order_id, o.kind, o.producer, o.work_order_id, o.account_id, o.status, o.machine, o.revision, o.epoch, o.event_sequence,
               p.plan, d.document ->> 'callbackUrl' as callback_url
          from work_order o left join work_order_document d using (order_id) left join work_order_plan p using (order_id)
         where o.order_id = any($1::uuid[])`,
@@ -53,6 +54,7 @@ interface OrderRow {
   kind: OrderState['kind'];
   producer: string;
   work_order_id: string;
+  account_id: string;
   status: OrderStatus;
   machine: { value: string; context?: Partial<WorkOrderContext>; dueAt?: number };
   revision: number;
@@ -99,6 +101,7 @@ function toState(row: OrderRow, items: ItemRow[], operations: OperationRow[]): O
     kind: row.kind,
     producer: row.producer,
     workOrderId: row.work_order_id,
+    accountId: row.account_id,
     status: row.status,
     machine: { value: row.machine.value, context: { ...emptyOrderContext, ...row.machine.context } },
     dueAt: row.machine.dueAt ?? null,
@@ -112,13 +115,16 @@ function toState(row: OrderRow, items: ItemRow[], operations: OperationRow[]): O
       master: item.master,
       status: item.status,
     })),
-    parts: items.flatMap((item) => item.parts.map((part) => toPart(item, part))),
+    parts: items.flatMap((item) => item.parts.map((part) => toPart(item, part, operations))),
     operations: operations.map(toOperation),
     preparations: {},
   };
 }
 
-function toPart(item: ItemRow, { key, value, context }: ItemRow['parts'][number]): PartState {
+function toPart(item: ItemRow, part: ItemRow['parts'][number], operations: OperationRow[]): PartState {
+  const { key, context } = part;
+  const own = operations.filter((one) => one.part_key === key).map(({ name, state }) => ({ name, state }));
+  const value = currentPartState(part.value, own);
   return { key, itemIndex: item.item_index, machine: { value, context: { ...emptyItemContext, ...context } } };
 }
 

@@ -62,7 +62,7 @@ export async function takeOver(sql: Sql, workerId: string, limit: number): Promi
     `with free as materialized (
        select order_id from work_order o
         where finished_at is null
-          and (status <> 'held' or machine ->> 'value' = 'needsOperator')
+          and (status <> 'held' or machine ->> 'value' not in ('held', 'quarantined'))
           and (worker_id is null or not exists (select from worker w where w.worker_id = o.worker_id))
         order by created_at
         limit $2
@@ -79,7 +79,8 @@ export async function takeOver(sql: Sql, workerId: string, limit: number): Promi
 export async function ownedOrders(sql: Sql, workerId: string): Promise<{ orderId: string; epoch: number }[]> {
   const { rows } = await sql.query<{ order_id: string; epoch: number }>(
     `select order_id, epoch from work_order
-      where finished_at is null and worker_id = $1 and (status <> 'held' or machine ->> 'value' = 'needsOperator')`,
+      where finished_at is null and worker_id = $1
+        and (status <> 'held' or machine ->> 'value' not in ('held', 'quarantined'))`,
     [workerId],
   );
   return rows.map((row) => ({ orderId: row.order_id, epoch: row.epoch }));

@@ -1,4 +1,5 @@
 import { finalStatuses, type OperationState, type OrderState, type Step } from '../machines/order-state.js';
+import type { AuditEntry } from './audit.js';
 import type { Sql } from './data-source.js';
 import { type Column, column, given, instant } from './rows.js';
 
@@ -14,6 +15,8 @@ export interface StepToSave {
   /** Where the outcome goes, on the step that ends the order; null otherwise. */
   callbackUrl: string | null;
   secrets: { itemIndex: number; field: string; sealed: Uint8Array }[];
+  /** Operators' acts that the step carries out. */
+  audit: AuditEntry[];
 }
 
 /**
@@ -80,10 +83,12 @@ function tablesOf(steps: StepToSave[]): Table[] {
   const callbacks = steps.filter(({ callbackUrl }) => callbackUrl !== null);
   const secrets = steps.flatMap(({ step, secrets }) => secrets.map((one) => ({ orderId: step.state.orderId, ...one })));
   const orphans = steps.flatMap(({ step }) =>
-    step.orphans.flatMap(({ operation, resourceIds }) =>
-      resourceIds.map((resourceId) => ({ orderId: step.state.orderId, operation, resourceId })),
+    step.orphans.flatMap(({ operation, resourceIds, why }) =>
+      resourceIds.map((resourceId) => ({ orderId: step.state.orderId, operation, resourceId, why })),
     ),
   );
+  const removed = steps.flatMap(({ step }) => step.removed.map((one) => ({ orderId: step.state.orderId, ...one })));
+  const audit = steps.flatMap(({ step, audit }) => audit.map((one) => ({ ...one, orderId: step.state.orderId })));
   return [
     {
       letter: 'o',
@@ -210,10 +215,37 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('operation', 'text', orphans, ({ operation }) => operation.name),
         column('marker', 'text', orphans, ({ operation }) => operation.marker),
         column('order_id', 'uuid', orphans, (one) => one.orderId),
+        column('why', 'text', orphans, (one) => one.why),
       ],
       cte: (rows) => `orphans as (
-        insert into orphan (platform_id, resource_id, operation, marker, order_id)
+        insert into orphan (platform_id, resource_id, operation, marker, order_id, why)
         select given.* from ${rows} where ${isSaved} on conflict do nothing)`,
+    },
+    {
+      letter: 'g',
+      columns: [
+        column('order_id', 'uuid', removed, (one) => one.orderId),
+        column('platform_id', 'text', removed, (one) => one.platformId),
+        column('resource_id', 'text', removed, (one) => one.resourceId),
+      ],
+      cte: (rows) => `gone as (
+        update orphan o set state = 'destroyed', changed_at = now()
+        from ${rows}
+        where o.platform_id = given.platform_id and o.resource_id = given.resource_id and o.why = 'undo' and ${isSaved})`,
+    },
+    {
+      letter: 'a',
+      columns: [
+        column('order_id', 'uuid', audit, (one) => one.orderId),
+        column('actor', 'text', audit, (one) => one.actor),
+        column('action', 'text', audit, (one) => one.action),
+        column('subject', 'text', audit, (one) => one.subject),
+        column('reason', 'text', audit, (one) => one.reason),
+        column('detail', 'jsonb', audit, (one) => JSON.stringify(one.detail)),
+      ],
+      cte: (rows) => `audited as (
+        insert into audit (order_id, actor, action, subject, reason, detail)
+        select given.* from ${rows} where ${isSaved})`,
     },
   ];
 }

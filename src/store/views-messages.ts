@@ -24,9 +24,10 @@ export interface MessageView {
 const columns = `message_id, received_at, channel, origin, verdict, code, problems, order_id, work_order_id, repairs,
   encode(body_sha256, 'hex') as body_sha256, sealed_proposal is not null as has_proposal`;
 
-/** What could not be taken, newest first. */
+/** What could not be taken, newest first. A tenant sees what was sent with its tokens or names its account. */
 export async function listRejectedMessages(
   sql: Sql,
+  tenant: string | null,
   code: string | null,
   after: Place | null,
   limit: number,
@@ -39,9 +40,10 @@ export async function listRejectedMessages(
         and ($2::bigint is null or received_at <= 'epoch'::timestamptz + $2 * interval '1 microsecond')
         and ($2::bigint is null or received_at < 'epoch'::timestamptz + $2 * interval '1 microsecond'
              or message_id > $3::uuid)
+        and ($5::text is null or account_id = $5)
       order by received_at desc, message_id
       limit $4`,
-    [code, after?.micros ?? null, after?.id ?? null, limit + 1],
+    [code, after?.micros ?? null, after?.id ?? null, limit + 1, tenant],
   );
   const page = rows.slice(0, limit);
   const last = page.at(-1);
@@ -51,20 +53,23 @@ export async function listRejectedMessages(
   };
 }
 
-export async function readRejectedMessage(sql: Sql, messageId: string): Promise<MessageView | null> {
+export async function readRejectedMessage(sql: Sql, tenant: string | null, messageId: string): Promise<MessageView | null> {
   const { rows } = await sql.query<MessageRow>(
     `select ${columns} from received_message
-      where message_id = $1 and verdict in ('conflict', 'set-aside', 'refused')`,
-    [messageId],
+      where message_id = $1 and verdict in ('conflict', 'set-aside', 'refused')
+        and ($2::text is null or account_id = $2)`,
+    [messageId, tenant],
   );
   return rows[0] ? toView(rows[0]) : null;
 }
 
-/** Every delivery that was recognised as this order, oldest first. */
-export async function deliveriesOfOrder(sql: Sql, orderId: string): Promise<MessageView[]> {
+/** Every delivery that was recognised as this order, oldest first; for a tenant without those that other accounts sent. */
+export async function deliveriesOfOrder(sql: Sql, tenant: string | null, orderId: string): Promise<MessageView[]> {
   const { rows } = await sql.query<MessageRow>(
-    `select ${columns} from received_message where order_id = $1 order by received_at, message_id limit 1000`,
-    [orderId],
+    `select ${columns} from received_message
+      where order_id = $1 and ($2::text is null or account_id = $2)
+      order by received_at, message_id limit 1000`,
+    [orderId, tenant],
   );
   return rows.map(toView);
 }

@@ -16,9 +16,10 @@ export interface JobView {
   submittedAt: Date | null;
 }
 
-/** Jobs under way, by platform; `after` is the last one of the page before. */
+/** Jobs under way, by platform; `after` is the last one of the page before. A tenant sees those of its own orders. */
 export async function listJobs(
   sql: Sql,
+  tenant: string | null,
   platformId: string | null,
   after: { platformId: string; jobId: string } | null,
   limit: number,
@@ -31,8 +32,9 @@ export async function listJobs(
       where c.state = 'inFlight' and c.job_id is not null
         and ($1::text is null or c.platform_id = $1)
         and ($2::text is null or (c.platform_id, c.job_id) > ($2, $3))
+        and ($5::text is null or (o.account_id = $5 and o.kind = 'billing'))
       order by c.platform_id, c.job_id limit $4`,
-    [platformId, after?.platformId ?? null, after?.jobId ?? null, limit + 1],
+    [platformId, after?.platformId ?? null, after?.jobId ?? null, limit + 1, tenant],
   );
   return {
     jobs: rows.slice(0, limit).map((row) => ({
@@ -75,11 +77,13 @@ export interface OrphanView {
   foundAt: Date;
 }
 
-export async function listOrphans(sql: Sql, limit: number): Promise<OrphanView[]> {
+export async function listOrphans(sql: Sql, tenant: string | null, limit: number): Promise<OrphanView[]> {
   const { rows } = await sql.query<OrphanRow>(
     `select p.platform_id, p.resource_id, p.operation, p.marker, p.order_id, p.found_at, o.work_order_id
-       from orphan p join work_order o using (order_id) order by p.found_at desc, p.resource_id limit $1`,
-    [limit],
+       from orphan p join work_order o using (order_id)
+      where $2::text is null or (o.account_id = $2 and o.kind = 'billing')
+      order by p.found_at desc, p.resource_id limit $1`,
+    [limit, tenant],
   );
   return rows.map((row) => ({
     platformId: row.platform_id,

@@ -19,14 +19,24 @@ export interface OrderRecord {
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** @param id our uuid, or the workOrderId of a producer */
-export async function findOrderId(sql: Sql, id: string, producer = 'default'): Promise<string | null> {
+/**
+ * @param id our uuid, or the workOrderId of a producer
+ * @param tenant the account that asks, for which other accounts' orders do not exist; null: all accounts
+ */
+export async function findOrderId(
+  sql: Sql,
+  id: string,
+  tenant: string | null,
+  producer = 'default',
+): Promise<string | null> {
   const { rows } = await sql.query<{ order_id: string }>(
-    `select order_id from work_order where kind = 'billing' and producer = $2 and work_order_id = $1
+    `select order_id from work_order
+      where kind = 'billing' and producer = $2 and work_order_id = $1 and ($4::text is null or account_id = $4)
      union all
-     select order_id from work_order where kind = 'billing' and order_id = $3::uuid
+     select order_id from work_order
+      where kind = 'billing' and order_id = $3::uuid and ($4::text is null or account_id = $4)
      limit 1`,
-    [id, producer, uuid.test(id) ? id : null],
+    [id, producer, uuid.test(id) ? id : null, tenant],
   );
   return rows[0]?.order_id ?? null;
 }
@@ -72,6 +82,8 @@ interface RecordRow {
 }
 
 export interface OrderFilter {
+  /** The account that asks, which sees its own orders only; null: all. */
+  tenant: string | null;
   statuses: OrderStatus[] | null;
   platformId: string | null;
   accountId: string | null;
@@ -129,6 +141,7 @@ export async function listOrders(
         and ($5::bigint is null or o.created_at <= 'epoch'::timestamptz + $5 * interval '1 microsecond')
         and ($5::bigint is null or o.created_at < 'epoch'::timestamptz + $5 * interval '1 microsecond'
              or o.order_id > $6::uuid)
+        and ($8::text is null or o.account_id = $8)
       order by o.created_at desc, o.order_id
       limit $7`,
     [
@@ -139,6 +152,7 @@ export async function listOrders(
       after?.micros ?? null,
       after?.id ?? null,
       limit + 1,
+      filter.tenant,
     ],
   );
   const page = rows.slice(0, limit);

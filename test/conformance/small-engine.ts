@@ -49,6 +49,7 @@ export function requestFor(task: Task, fields: Partial<OperationRequest> = {}): 
     memo: {},
     marker: newMarker(),
     requestId: randomUUID(),
+    earlierRequestIds: [],
     attempt: 1,
     settings: task.settings,
     inputs: task.inputs,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
+import type { Config } from '../../src/config.js';
 import { Intake } from '../../src/consumers/intake.js';
 import { buildHttp, type PlatformView, type Readiness } from '../../src/http/server.js';
 import { advance, type OrderEvent, type Surroundings } from '../../src/machines/advance.js';
@@ -21,16 +22,19 @@ export const fixture = (name: string): Buffer =>
   readFileSync(new URL(`../fixtures/work-orders/${name}`, import.meta.url));
 
 /** The API over a real database and the real intake, without an engine: orders stay as they were taken. */
-export async function startApi(options: { requireToken?: boolean } = {}) {
+export async function startApi(
+  options: { requireToken?: boolean } & Partial<Pick<Config, 'apiRatePerSecond' | 'legacyIntake'>> = {},
+) {
   const database = await testDatabase();
   const dataSource = createDataSource(database.url, { poolSize: 4 });
   await dataSource.initialize();
   const pool = poolOf(dataSource);
   const installation = await installationId(pool);
   const surroundings: Surroundings = { installationId: installation, at: Date.now(), pace: () => defaultPace };
+  const sealer = createSealer(Buffer.alloc(32, 7));
   const intake = new Intake({
     pool,
-    sealer: createSealer(Buffer.alloc(32, 7)),
+    sealer,
     identity: { workerId },
     surroundings: () => ({ ...surroundings, at: Date.now() }),
     callbackWarnings: () => [],
@@ -51,7 +55,11 @@ export async function startApi(options: { requireToken?: boolean } = {}) {
       host: '127.0.0.1',
       port: 0,
       requireToken: options.requireToken ?? false,
-      apiTokens: [{ name: 'tests', sha256: createHash('sha256').update(token).digest('hex') }],
+      apiTokens: [
+        { name: 'tests', sha256: createHash('sha256').update(token).digest('hex'), role: 'admin', accountId: null },
+      ],
+      apiRatePerSecond: options.apiRatePerSecond ?? 10_000,
+      legacyIntake: options.legacyIntake ?? 'token',
       kafka: null,
     },
     dataSource,
@@ -59,11 +67,13 @@ export async function startApi(options: { requireToken?: boolean } = {}) {
     platforms: () => platforms,
     metrics: new Registry(),
     ready: async () => readiness,
+    openSecret: (sealed, context) => sealer.open(sealed, context),
     log: pino({ level: 'silent' }),
   });
   return {
     app,
     pool,
+    sealer,
     platforms,
     readiness,
     async get(path: string, headers: Record<string, string> = {}) {
@@ -93,6 +103,7 @@ export async function startApi(options: { requireToken?: boolean } = {}) {
             planDocument: step.state.plan && { plan: JSON.stringify(step.state.plan), warnings: '[]', holds: '[]' },
             callbackUrl: null,
             secrets: [],
+            audit: [],
           },
         ]);
         if (!saved.has(orderId)) throw new Error(`the step of ${event.about} was not stored`);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { OrderEvent } from '../../src/machines/advance.js';
 import { finalStatuses, type Effect, type OperationState, type OrderState } from '../../src/machines/order-state.js';
 import type { OperationName } from '../../src/planner/plan.js';
+import { type Lever, leverProblem } from '../../src/machines/levers.js';
 import { type CloudEffect, FaultyCloud } from './faulty-cloud.js';
 import { address, bundlePlan, keepsItsRules, sataDisk, ssdDisk, Story, vm } from './story.js';
 
@@ -39,13 +40,18 @@ class SendWatch {
 
 /** One order against one cloud, until it is over, held, or nothing is left to happen. */
 class Life {
-  readonly story = new Story();
+  readonly story: Story;
   readonly cloud: FaultyCloud;
   private readonly watch = new SendWatch();
   private pending: Effect[] = [];
   steps = 0;
 
-  constructor(private readonly draws: number[]) {
+  constructor(
+    private readonly draws: number[],
+    private readonly operators = false,
+  ) {
+    const policy = policies[this.draw(policies.length)] ?? 'best-effort';
+    this.story = new Story(undefined, { policy, undoAfterMs: this.draw(2) * 60_000 });
     this.cloud = new FaultyCloud((choices) => this.draw(choices));
     this.take({ about: 'order', event: { type: 'PLANNED' }, plan: bundlePlan() });
   }
@@ -55,9 +61,11 @@ class Life {
     return (this.draws.shift() ?? 0) % choices;
   }
 
-  live(): void {
-    while (this.pending.length > 0 && !finalStatuses.includes(this.story.state.status)) {
+  live(moments = Number.POSITIVE_INFINITY): void {
+    const until = this.steps + moments;
+    while (this.pending.length > 0 && this.steps < until && !finalStatuses.includes(this.story.state.status)) {
       this.steps += 1;
+      if (this.operators && this.draw(25) === 1) this.pullSomething();
       if (this.steps > 3_000) throw new Error(`no end after ${this.steps} steps`);
       const [effect] = this.pending.splice(this.draw(this.pending.length), 1);
       if (effect) this.carryOut(effect);
@@ -78,7 +86,10 @@ class Life {
       return;
     }
     const { operation } = effect;
-    if (!operation) return;
+    if (!operation) {
+      if (this.story.state.dueAt === effect.dueAt) this.take({ about: 'order', event: { type: 'TIMER' } });
+      return;
+    }
     const { partKey, name } = operation;
     if (effect.type === 'timer') {
       // As the engine does: a wake-up that was overtaken wakes nobody.
@@ -103,6 +114,22 @@ class Life {
     if (this.draw(40) === 1) this.restart();
   }
 
+  /** An operator does what is allowed at the moment, whatever it is. */
+  private pullSomething(): void {
+    const itemIndex = this.draw(4);
+    const levers: Lever[] = [
+      ...(['replay', 'hold', 'resume', 'cancel'] as const).map((act) => ({ act, reason })),
+      { act: 'skip', itemIndex, reason },
+    ];
+    const lever = levers[this.draw(levers.length)];
+    if (lever && leverProblem(this.story.state, lever) === null) this.pull(lever);
+  }
+
+  /** Pulls a lever and lives on with what follows. */
+  pull(lever: Lever): void {
+    this.take({ about: 'lever', lever });
+  }
+
   /** The worker dies and another takes the order up: what was to be done is forgotten, what was stored is not. */
   private restart(): void {
     this.pending = [];
@@ -122,6 +149,9 @@ class Life {
     return this.story.state.operations.find((one) => one.partKey === partKey && one.name === name);
   }
 }
+
+const policies = ['best-effort', 'rollback', 'keep-master'] as const;
+const reason = 'because';
 
 const alive = (life: Life, partKey: string, name: OperationName) => life.cloud.truth(partKey, name).alive.length;
 
@@ -144,16 +174,64 @@ describe('an order on a cloud that loses answers, works late, lies, breaks and h
         const life = new Life([...script]);
         life.live();
         const { state } = life.story;
-        expect([...finalStatuses, 'held']).toContain(state.status);
+        expect([...finalStatuses, 'held', 'compensating']).toContain(state.status);
+        if (state.status === 'compensating') expect(state.machine.value).toBe('undoStuck');
         for (const [index, item] of state.items.entries()) {
           const key = partOf(state, index);
           const operations = madeBy[key] ?? [];
           const there = operations.map((name) => alive(life, key, name));
           if (item.status === 'completed') expect({ key, there }).toEqual({ key, there: operations.map(() => 1) });
           // What is not delivered leaves nothing behind; only a person's case may.
-          if (['failed', 'cancelled'].includes(item.status))
+          if (['failed', 'cancelled', 'compensated'].includes(item.status) && finalStatuses.includes(state.status))
             expect({ key, there: there[0] }).toEqual({ key, there: 0 });
-          if (state.status !== 'held') expect(item.status).not.toBe('held');
+          if (finalStatuses.includes(state.status)) expect(item.status).not.toBe('held');
+        }
+      }),
+      { seed, numRuns: runs, verbose: 1 },
+    );
+  });
+
+  it('leaves nothing behind when it is cancelled at any moment, or says what it left', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(5_000), { maxLength: 140 }), fc.nat(60), (script, moment) => {
+        const life = new Life([...script]);
+        life.live(moment);
+        const cancel: Lever = { act: 'cancel', reason };
+        if (leverProblem(life.story.state, cancel) !== null) return;
+        life.pull(cancel);
+        life.live();
+        // What the cloud refused to remove is tried again, as often as it takes: it refuses less and less.
+        const replay: Lever = { act: 'replay', reason };
+        for (let tries = 0; tries < 200 && leverProblem(life.story.state, replay) === null; tries += 1) {
+          life.pull(replay);
+          life.live();
+        }
+        const { state } = life.story;
+        expect(state.status).toBe('cancelled');
+        for (const [key, names] of Object.entries(madeBy)) {
+          expect({ key, there: names.map((name) => alive(life, key, name)) }).toEqual({ key, there: names.map(() => 0) });
+        }
+      }),
+      { seed, numRuns: runs, verbose: 1 },
+    );
+  });
+
+  it('keeps all of it true while operators replay, hold, resume, skip and cancel as they like', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(5_000), { maxLength: 240 }), (script) => {
+        const life = new Life([...script], true);
+        life.live();
+        const release: Lever = { act: 'resume', reason };
+        if (leverProblem(life.story.state, release) === null) life.pull(release);
+        life.live();
+        const { state } = life.story;
+        expect([...finalStatuses, 'held', 'compensating']).toContain(state.status);
+        for (const [index, item] of state.items.entries()) {
+          const there = (madeBy[partOf(state, index)] ?? []).map((name) => alive(life, partOf(state, index), name));
+          if (item.status === 'completed') expect({ item, there }).toEqual({ item, there: there.map(() => 1) });
+          if (['failed', 'cancelled', 'compensated'].includes(item.status) && finalStatuses.includes(state.status)) {
+            expect({ item, there: there[0] ?? 0 }).toEqual({ item, there: 0 });
+          }
         }
       }),
       { seed, numRuns: runs, verbose: 1 },

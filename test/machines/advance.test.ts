@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { preparationId } from '../../src/machines/advance.js';
+import { preparationId } from '../../src/machines/follow-up.js';
 import { beginOrder } from '../../src/machines/begin-order.js';
 import { vmOrder } from '../support/orders.js';
 import { operationEvents, rejection, workOrderEvents } from './samples.js';
@@ -51,12 +51,13 @@ describe('an order shaped like order 60', () => {
       'item.job-submitted 2',
       'item.job-submitted 3',
       'item.job-submitted 1',
-      'item.completed 1',
       'item.job-submitted 0',
-      'item.completed 0',
       'item.job-submitted 2',
-      'item.completed 2',
       'item.job-submitted 3',
+      // With the order's own: before that an item's verdict could still change.
+      'item.completed 0',
+      'item.completed 1',
+      'item.completed 2',
       'item.completed 3',
       'work-order.completed',
     ]);
@@ -124,7 +125,6 @@ describe('an order shaped like order 60', () => {
     expect(story.effects()).toEqual(['send sata ebs.delete']);
     story.done(sataDisk, 'ebs.delete');
     expect(story.items()).toEqual(['cancelled', 'failed', 'provisioning', 'provisioning']);
-    expect(story.announced()).toContain('item.cancelled 0');
   });
 
   it('removes a disk that is being made when the VM fails, once it is there', () => {

@@ -1,4 +1,5 @@
 import { requestIdFor } from '../../src/planner/marker.js';
+import type { OperationName } from '../../src/planner/plan.js';
 import type { OperationEvent } from '../../src/machines/operation.machine.js';
 import type { OperationState } from '../../src/machines/order-state.js';
 import { reason, rejection } from './samples.js';
@@ -23,6 +24,15 @@ const { code, message } = reason;
 const later: OperationEvent = { type: 'TRY_LATER', code, message, retryAfterMs: null };
 const lost: OperationEvent = { type: 'OUTCOME_UNKNOWN', code: 'CLD_RESPONSE_UNKNOWN', message: 'The answer was lost.' };
 const operator: OperationEvent = { type: 'NEEDS_OPERATOR', code: 'CLD_AUTH', message: 'Look at the credentials.' };
+
+/** What each way back takes away. */
+const undoes: Partial<Record<OperationName, OperationName>> = {
+  'vm.delete': 'vm.create',
+  'ebs.detach': 'ebs.attach',
+  'ebs.delete': 'ebs.create',
+  'network.unbind': 'network.bind',
+  'network.release': 'network.reserve',
+};
 
 /**
  * A cloud that does what the specification of the machines allows a cloud to do: it loses answers before and after the
@@ -68,8 +78,8 @@ export class FaultyCloud {
     truth.everMade += 1;
     truth.alive.push(id);
     // Removing one thing takes what the other operation made.
-    const undoes = { 'ebs.delete': 'ebs.create', 'network.release': 'network.reserve' }[name as string];
-    if (undoes) this.truth(partKey, undoes).alive.length = 0;
+    const undone = undoes[name];
+    if (undone) this.truth(partKey, undone).alive.length = 0;
     return id;
   }
 
@@ -80,7 +90,7 @@ export class FaultyCloud {
       throw new Error(`the intent of attempt ${attempt} was not stored`);
     }
     const jobId = `job of ${operation.requestId}`;
-    const removes = operation.name === 'ebs.delete' || operation.name === 'network.release';
+    const removes = operation.name in undoes;
     switch (this.draw(11)) {
       case 1:
         return later;

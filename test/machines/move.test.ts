@@ -124,6 +124,7 @@ describe('how an item stands for everybody else', () => {
     expect(outcomeOf('EBS', 'removing')).toBe('open');
     expect(outcomeOf('NETWORK', 'cancelled')).toBe('cancelled');
     expect(outcomeOf('PREPARATION', 'failed')).toBe('failed');
-    expect(outcomeOf('NETWORK', 'needsOperator')).toBe('needsOperator');
+    expect(outcomeOf('NETWORK', 'undone')).toBe('compensated');
+    expect(outcomeOf('EBS', 'remains')).toBe('remains');
   });
 });

@@ -1,47 +1,81 @@
 import { describe, expect, it } from '@jest/globals';
 import { networkMachine } from '../../src/machines/network.machine.js';
 import type { ItemContext, ItemEvent } from '../../src/machines/item.js';
-import { itemEvents, itemMemory, missingNeed, question, rejection } from './samples.js';
+import { itemEvents, itemMemory, missingNeed, rejection, skipped, undone } from './samples.js';
 import { beginning, gapsOf, inWords, pairs, type Table, take } from './support.js';
 
 const everything = Object.keys(itemEvents).join(' ');
+const make = 'startOperation(network.reserve)';
+const bind = 'startOperation(network.bind)';
+const unbind = 'startOperation(network.unbind)';
+const remove = 'startOperation(network.release)';
 
 /** Ordered without a VM, nothing remembered. */
 const table: Table<ItemEvent['type']> = {
   waitingForNetwork: {
-    NEEDS_MET: 'reserving: startOperation(network.reserve)',
+    NEEDS_MET: `reserving: ${make}`,
     NEED_FAILED: 'cancelled',
-    ignored: 'OPERATION_DONE OPERATION_FAILED OPERATION_STUCK',
+    UNDO: 'cancelled',
+    SKIPPED: 'cancelled',
+    ignored: 'OPERATION_DONE OPERATION_FAILED REPLAYED MARKED_GONE',
   },
   reserving: {
     OPERATION_DONE: 'reserved',
     OPERATION_FAILED: 'failed',
-    OPERATION_STUCK: 'needsOperator',
-    NEED_FAILED: 'reserving', // remembered
-    ignored: 'NEEDS_MET',
+    SKIPPED: 'reserving', // remembered
+    ignored: 'NEEDS_MET NEED_FAILED UNDO REPLAYED MARKED_GONE',
   },
   waitingForVm: {
-    NEEDS_MET: 'binding: startOperation(network.bind)',
-    NEED_FAILED: 'releasing: startOperation(network.release)',
-    ignored: 'OPERATION_DONE OPERATION_FAILED OPERATION_STUCK',
+    NEEDS_MET: `binding: ${bind}`,
+    NEED_FAILED: `releasing: ${remove}`,
+    UNDO: `releasing: ${remove}`,
+    SKIPPED: `releasing: ${remove}`,
+    ignored: 'OPERATION_DONE OPERATION_FAILED REPLAYED MARKED_GONE',
   },
   binding: {
     OPERATION_DONE: 'bound',
-    OPERATION_FAILED: 'releasing: startOperation(network.release)',
-    OPERATION_STUCK: 'needsOperator',
-    ignored: 'NEEDS_MET NEED_FAILED',
+    OPERATION_FAILED: 'unbound',
+    SKIPPED: 'binding', // remembered
+    ignored: 'NEEDS_MET NEED_FAILED UNDO REPLAYED MARKED_GONE',
+  },
+  bound: {
+    UNDO: `unbinding: ${unbind}`,
+    ignored: 'NEEDS_MET NEED_FAILED OPERATION_DONE OPERATION_FAILED SKIPPED REPLAYED MARKED_GONE',
+  },
+  reserved: {
+    UNDO: `releasing: ${remove}`,
+    ignored: 'NEEDS_MET NEED_FAILED OPERATION_DONE OPERATION_FAILED SKIPPED REPLAYED MARKED_GONE',
+  },
+  unbound: {
+    UNDO: `releasing: ${remove}`,
+    SKIPPED: `releasing: ${remove}`,
+    REPLAYED: `binding: ${bind}`,
+    ignored: 'NEEDS_MET NEED_FAILED OPERATION_DONE OPERATION_FAILED MARKED_GONE',
+  },
+  unbinding: {
+    OPERATION_DONE: `releasing: ${remove}`,
+    OPERATION_FAILED: 'remains',
+    ignored: 'NEEDS_MET NEED_FAILED UNDO SKIPPED REPLAYED MARKED_GONE',
   },
   releasing: {
-    OPERATION_DONE: 'failed',
-    OPERATION_FAILED: 'needsOperator',
-    OPERATION_STUCK: 'needsOperator',
-    ignored: 'NEEDS_MET NEED_FAILED',
+    OPERATION_DONE: 'undone',
+    OPERATION_FAILED: 'remains',
+    ignored: 'NEEDS_MET NEED_FAILED UNDO SKIPPED REPLAYED MARKED_GONE',
   },
-  bound: { ignored: everything },
-  reserved: { ignored: everything },
-  failed: { ignored: everything },
+  failed: {
+    REPLAYED: `reserving: ${make}`,
+    SKIPPED: 'cancelled',
+    ignored: 'NEEDS_MET NEED_FAILED OPERATION_DONE OPERATION_FAILED UNDO MARKED_GONE',
+  },
   cancelled: { ignored: everything },
-  needsOperator: { ignored: everything },
+  withdrawn: { ignored: everything },
+  removed: { ignored: everything },
+  undone: { ignored: everything },
+  remains: {
+    REPLAYED: `unbinding: ${unbind}`,
+    MARKED_GONE: 'undone',
+    ignored: 'NEEDS_MET NEED_FAILED OPERATION_DONE OPERATION_FAILED UNDO SKIPPED',
+  },
 };
 
 /** Where the memory decides: state, what it remembers, event, what follows, what it remembers then. */
@@ -53,54 +87,89 @@ const branches: Record<string, [string, Partial<ItemContext>, ItemEvent, string,
     'waitingForVm',
     { facts: { made: 'yes' } },
   ],
-  'a VM that will never come is remembered while it is made': [
+  'given up while its request was out, it goes again when it is there': [
     'reserving',
-    { hasVm: true },
-    itemEvents.NEED_FAILED,
-    'reserving',
-    { failure: missingNeed },
-  ],
-  'made for a VM that will never come, it goes again': [
-    'reserving',
-    { hasVm: true, failure: missingNeed },
+    { hasVm: true, failure: skipped },
     itemEvents.OPERATION_DONE,
-    'releasing: startOperation(network.release)',
+    `releasing: ${remove}`,
     { facts: { made: 'yes' } },
+  ],
+  'given up while its request was out, and nothing came of it: never delivered': [
+    'reserving',
+    { failure: skipped },
+    itemEvents.OPERATION_FAILED,
+    'cancelled',
+    { failure: skipped },
+  ],
+  'its order was undone before anything came of its request': [
+    'reserving',
+    {},
+    { type: 'OPERATION_FAILED', failure: undone },
+    'cancelled',
+    {},
+  ],
+  'given up while it was being joined to its VM': [
+    'binding',
+    { hasVm: true, failure: skipped },
+    itemEvents.OPERATION_DONE,
+    `unbinding: ${unbind}`,
+    { facts: { made: 'yes' } },
+  ],
+  'its order was undone before it was joined to its VM': [
+    'binding',
+    { hasVm: true, facts: { made: 'yes' } },
+    { type: 'OPERATION_FAILED', failure: undone },
+    `releasing: ${remove}`,
+    {},
   ],
   'the VM will never come': [
     'waitingForVm',
     { hasVm: true, facts: { made: 'yes' } },
     itemEvents.NEED_FAILED,
-    'releasing: startOperation(network.release)',
+    `releasing: ${remove}`,
     { failure: missingNeed, facts: { made: 'yes' } },
   ],
-  'it cannot be joined to its VM': [
+  'it cannot be joined to its VM, and says why': [
     'binding',
     { hasVm: true, facts: { made: 'yes' } },
     itemEvents.OPERATION_FAILED,
-    'releasing: startOperation(network.release)',
+    'unbound',
     { failure: rejection },
+  ],
+  'joined in a second try, nothing is held against it': [
+    'unbound',
+    { hasVm: true, failure: rejection },
+    itemEvents.REPLAYED,
+    `binding: ${bind}`,
+    { failure: null },
   ],
   'gone for want of a VM: never delivered, nothing to blame it for': [
     'releasing',
     { hasVm: true, failure: missingNeed, facts: { made: 'yes' } },
     itemEvents.OPERATION_DONE,
-    'cancelled',
+    'withdrawn',
     { failure: missingNeed, facts: {} },
   ],
   'gone because it could not be joined: failed': [
     'releasing',
     { hasVm: true, failure: rejection, facts: { made: 'yes' } },
     itemEvents.OPERATION_DONE,
-    'failed',
+    'removed',
     { failure: rejection, facts: {} },
   ],
-  'it cannot be removed: a person has to know, and what it is stays known': [
+  'never tried for want of something that may come after all': [
+    'cancelled',
+    { failure: missingNeed },
+    itemEvents.REPLAYED,
+    'waitingForNetwork',
+    { failure: null },
+  ],
+  'it cannot be removed: what it is stays known': [
     'releasing',
     { hasVm: true, failure: missingNeed, facts: { made: 'yes' } },
-    itemEvents.OPERATION_STUCK,
-    'needsOperator',
-    { failure: question, facts: { made: 'yes' } },
+    itemEvents.OPERATION_FAILED,
+    'remains',
+    { failure: rejection, facts: { made: 'yes' } },
   ],
 };
 

@@ -4,6 +4,8 @@ import { noAttemptsLeft, operationBranches, twice } from './operation-branches.j
 import { later, operationEvents, operationMemory } from './samples.js';
 import { beginning, gapsOf, inWords, pairs, type Table, take } from './support.js';
 
+const but = (...taken: string[]) => Object.keys(operationEvents).filter((type) => !taken.includes(type)).join(' ');
+
 /** Everything that can happen to an operation whose first request is out, and whose resource is not known yet. */
 const table: Table<OperationEvent['type']> = {
   requesting: {
@@ -15,7 +17,8 @@ const table: Table<OperationEvent['type']> = {
     NEEDS_OPERATOR: 'stuck',
     OUTCOME_UNKNOWN: 'lookingUp: lookUp',
     RESUMED: 'lookingUp: lookUp',
-    ignored: `READY BROKEN FOUND_JOB FOUND ABSENT PENDING GONE IN_PROGRESS JOB_SUCCEEDED JOB_FAILED JOB_LOST OVERDUE TIMER`,
+    ABANDONED: 'requesting', // remembered
+    ignored: `READY BROKEN FOUND_JOB FOUND ABSENT PENDING GONE IN_PROGRESS JOB_SUCCEEDED JOB_FAILED JOB_LOST OVERDUE TIMER REPLAYED MARKED_DONE`,
   },
   lookingUp: {
     FOUND_JOB: 'inFlight: track',
@@ -24,14 +27,16 @@ const table: Table<OperationEvent['type']> = {
     TRY_LATER: 'settling: wait(settle)',
     NEEDS_OPERATOR: 'stuck',
     RESUMED: 'lookingUp: lookUp',
+    ABANDONED: 'lookingUp', // remembered
     ignored: `ACCEPTED DONE READY NEXT_STAGE REJECTED OUTCOME_UNKNOWN BROKEN PENDING GONE IN_PROGRESS
-      JOB_SUCCEEDED JOB_FAILED JOB_LOST OVERDUE TIMER`,
+      JOB_SUCCEEDED JOB_FAILED JOB_LOST OVERDUE TIMER REPLAYED MARKED_DONE`,
   },
   settling: {
     TIMER: 'lookingUp: lookUp',
     RESUMED: 'settling: wait(settle)',
+    ABANDONED: 'settling', // remembered
     ignored: `ACCEPTED DONE READY NEXT_STAGE TRY_LATER REJECTED NEEDS_OPERATOR OUTCOME_UNKNOWN BROKEN FOUND_JOB FOUND
-      ABSENT PENDING GONE IN_PROGRESS JOB_SUCCEEDED JOB_FAILED JOB_LOST OVERDUE`,
+      ABSENT PENDING GONE IN_PROGRESS JOB_SUCCEEDED JOB_FAILED JOB_LOST OVERDUE REPLAYED MARKED_DONE`,
   },
   inFlight: {
     JOB_SUCCEEDED: 'verifying: inspect', // the sample names the resource
@@ -39,8 +44,9 @@ const table: Table<OperationEvent['type']> = {
     JOB_LOST: 'lookingUp: lookUp',
     OVERDUE: 'lookingUp: lookUp',
     RESUMED: 'inFlight: track',
+    ABANDONED: 'inFlight', // remembered
     ignored: `ACCEPTED DONE READY NEXT_STAGE TRY_LATER REJECTED NEEDS_OPERATOR OUTCOME_UNKNOWN BROKEN FOUND_JOB FOUND
-      ABSENT PENDING GONE IN_PROGRESS TIMER`,
+      ABSENT PENDING GONE IN_PROGRESS TIMER REPLAYED MARKED_DONE`,
   },
   verifying: {
     READY: 'done',
@@ -51,14 +57,16 @@ const table: Table<OperationEvent['type']> = {
     TRY_LATER: 'watching: wait(watch)',
     NEEDS_OPERATOR: 'stuck',
     RESUMED: 'verifying: inspect',
+    ABANDONED: 'verifying', // remembered
     ignored: `ACCEPTED DONE REJECTED OUTCOME_UNKNOWN FOUND_JOB FOUND GONE IN_PROGRESS JOB_SUCCEEDED JOB_FAILED JOB_LOST
-      OVERDUE TIMER`,
+      OVERDUE TIMER REPLAYED MARKED_DONE`,
   },
   watching: {
     TIMER: 'verifying: inspect',
     RESUMED: 'watching: wait(watch)',
+    ABANDONED: 'watching', // remembered
     ignored: `ACCEPTED DONE READY NEXT_STAGE TRY_LATER REJECTED NEEDS_OPERATOR OUTCOME_UNKNOWN BROKEN FOUND_JOB FOUND
-      ABSENT PENDING GONE IN_PROGRESS JOB_SUCCEEDED JOB_FAILED JOB_LOST OVERDUE`,
+      ABSENT PENDING GONE IN_PROGRESS JOB_SUCCEEDED JOB_FAILED JOB_LOST OVERDUE REPLAYED MARKED_DONE`,
   },
   discarding: {
     GONE: 'failed',
@@ -68,24 +76,36 @@ const table: Table<OperationEvent['type']> = {
     REJECTED: 'stuck',
     NEEDS_OPERATOR: 'stuck',
     RESUMED: 'discarding: discard',
+    ABANDONED: 'discarding', // remembered
     ignored: `ACCEPTED DONE READY NEXT_STAGE BROKEN FOUND_JOB FOUND ABSENT PENDING JOB_SUCCEEDED JOB_FAILED JOB_LOST
-      OVERDUE TIMER`,
+      OVERDUE TIMER REPLAYED MARKED_DONE`,
   },
   leaving: {
     TIMER: 'discarding: discard',
     RESUMED: 'leaving: wait(discard)',
+    ABANDONED: 'leaving', // remembered
     ignored: `ACCEPTED DONE READY NEXT_STAGE TRY_LATER REJECTED NEEDS_OPERATOR OUTCOME_UNKNOWN BROKEN FOUND_JOB FOUND
-      ABSENT PENDING GONE IN_PROGRESS JOB_SUCCEEDED JOB_FAILED JOB_LOST OVERDUE`,
+      ABSENT PENDING GONE IN_PROGRESS JOB_SUCCEEDED JOB_FAILED JOB_LOST OVERDUE REPLAYED MARKED_DONE`,
   },
   backingOff: {
     TIMER: 'requesting: send',
     RESUMED: 'backingOff: wait(retry)',
+    ABANDONED: 'failed',
     ignored: `ACCEPTED DONE READY NEXT_STAGE TRY_LATER REJECTED NEEDS_OPERATOR OUTCOME_UNKNOWN BROKEN FOUND_JOB FOUND
-      ABSENT PENDING GONE IN_PROGRESS JOB_SUCCEEDED JOB_FAILED JOB_LOST OVERDUE`,
+      ABSENT PENDING GONE IN_PROGRESS JOB_SUCCEEDED JOB_FAILED JOB_LOST OVERDUE REPLAYED MARKED_DONE`,
   },
   done: { ignored: Object.keys(operationEvents).join(' ') },
-  failed: { ignored: Object.keys(operationEvents).join(' ') },
-  stuck: { ignored: Object.keys(operationEvents).join(' ') },
+  failed: {
+    REPLAYED: 'requesting: send',
+    MARKED_DONE: 'verifying: inspect',
+    ignored: but('REPLAYED', 'MARKED_DONE'),
+  },
+  stuck: {
+    REPLAYED: 'lookingUp: lookUp',
+    ABANDONED: 'lookingUp: lookUp',
+    MARKED_DONE: 'verifying: inspect',
+    ignored: but('REPLAYED', 'ABANDONED', 'MARKED_DONE'),
+  },
 };
 
 describe('an operation on a cloud', () => {

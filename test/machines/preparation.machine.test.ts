@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ItemEvent } from '../../src/machines/item.js';
 import { preparationMachine } from '../../src/machines/preparation.machine.js';
-import { itemEvents, itemMemory, question, rejection } from './samples.js';
+import { itemEvents, itemMemory, rejection } from './samples.js';
 import { beginning, gapsOf, inWords, pairs, type Table, take } from './support.js';
 
 const everything = Object.keys(itemEvents).join(' ');
@@ -9,17 +9,15 @@ const everything = Object.keys(itemEvents).join(' ');
 const table: Table<ItemEvent['type']> = {
   waiting: {
     NEEDS_MET: 'preparing: startOperation(prepare)',
-    ignored: 'NEED_FAILED OPERATION_DONE OPERATION_FAILED OPERATION_STUCK',
+    ignored: 'NEED_FAILED OPERATION_DONE OPERATION_FAILED UNDO SKIPPED REPLAYED MARKED_GONE',
   },
   preparing: {
     OPERATION_DONE: 'ready',
     OPERATION_FAILED: 'failed',
-    OPERATION_STUCK: 'needsOperator',
-    ignored: 'NEEDS_MET NEED_FAILED',
+    ignored: 'NEEDS_MET NEED_FAILED UNDO SKIPPED REPLAYED MARKED_GONE',
   },
   ready: { ignored: everything },
   failed: { ignored: everything },
-  needsOperator: { ignored: everything },
 };
 
 describe('something that many orders share', () => {
@@ -39,7 +37,6 @@ describe('something that many orders share', () => {
     const after = (event: ItemEvent) => take(preparationMachine, 'preparing', itemMemory(), event).next.context;
     expect(after(itemEvents.OPERATION_DONE)).toEqual(itemMemory({ facts: { made: 'yes' } }));
     expect(after(itemEvents.OPERATION_FAILED)).toEqual(itemMemory({ failure: rejection }));
-    expect(after(itemEvents.OPERATION_STUCK)).toEqual(itemMemory({ failure: question }));
   });
 
   it('does not go on from a state that was renamed away', () => {

@@ -5,7 +5,7 @@ import {
   type OperationEvent,
   operationMachine,
 } from '../../src/machines/operation.machine.js';
-import type { WorkOrderEvent } from '../../src/machines/work-order.machine.js';
+import { type WorkOrderContext, type WorkOrderEvent, workOrderMachine } from '../../src/machines/work-order.machine.js';
 
 /** One event of each type; the compiler asks for every one. */
 type Samples<Event extends { type: string }> = { [T in Event['type']]: Event & { type: T } };
@@ -14,6 +14,8 @@ export const reason = { code: 'CLD_CAPACITY', message: 'No room at present.' };
 export const rejection: Failure = { disposition: 'reject', code: 'CLD_QUOTA', message: 'The quota is used up.' };
 export const later: Failure = { disposition: 'retry', ...reason };
 export const question: Failure = { disposition: 'ask-human', code: 'CLD_AUTH', message: 'Look at the credentials.' };
+export const skipped: Failure = { disposition: 'reject', code: 'OPS_SKIPPED', message: 'The customer does without.' };
+export const undone: Failure = { disposition: 'reject', code: 'OPS_UNDONE', message: 'Given up before it was done.' };
 export const missingNeed: Failure = { disposition: 'reject', code: 'need_failed', message: 'VM/1#1: no room' };
 
 export const operationEvents: Samples<OperationEvent> = {
@@ -36,6 +38,9 @@ export const operationEvents: Samples<OperationEvent> = {
   JOB_FAILED: { type: 'JOB_FAILED', ...rejection },
   JOB_LOST: { type: 'JOB_LOST' },
   OVERDUE: { type: 'OVERDUE' },
+  ABANDONED: { type: 'ABANDONED' },
+  REPLAYED: { type: 'REPLAYED' },
+  MARKED_DONE: { type: 'MARKED_DONE', resourceId: 'r-4' },
   TIMER: { type: 'TIMER' },
   RESUMED: { type: 'RESUMED' },
 };
@@ -45,7 +50,10 @@ export const itemEvents: Samples<ItemEvent> = {
   NEED_FAILED: { type: 'NEED_FAILED', failure: missingNeed },
   OPERATION_DONE: { type: 'OPERATION_DONE', facts: { made: 'yes' } },
   OPERATION_FAILED: { type: 'OPERATION_FAILED', failure: rejection },
-  OPERATION_STUCK: { type: 'OPERATION_STUCK', failure: question },
+  UNDO: { type: 'UNDO' },
+  SKIPPED: { type: 'SKIPPED', failure: skipped },
+  REPLAYED: { type: 'REPLAYED' },
+  MARKED_GONE: { type: 'MARKED_GONE' },
 };
 
 export const workOrderEvents: Samples<WorkOrderEvent> = {
@@ -58,6 +66,14 @@ export const workOrderEvents: Samples<WorkOrderEvent> = {
   NONE_COMPLETED: { type: 'NONE_COMPLETED' },
   ITEM_STUCK: { type: 'ITEM_STUCK', code: 'CLD_AUTH', message: 'Look at the credentials.' },
   ITEM_FREED: { type: 'ITEM_FREED' },
+  ITEM_FAILED: { type: 'ITEM_FAILED', code: 'CLD_QUOTA', message: 'The quota is used up.' },
+  REST_FAILED: { type: 'REST_FAILED', ending: 'partial', code: 'CLD_QUOTA', message: 'The quota is used up.' },
+  UNDO_STUCK: { type: 'UNDO_STUCK', code: 'CLD_AUTH', message: 'Look at the credentials.' },
+  UNDONE: { type: 'UNDONE' },
+  REPLAY: { type: 'REPLAY' },
+  RELEASE: { type: 'RELEASE' },
+  PAUSE: { type: 'PAUSE', code: 'OPS_HELD', message: 'Maintenance tonight.' },
+  CANCEL: { type: 'CANCEL', code: 'OPS_CANCELLED', message: 'The customer changed their mind.' },
   TIMER: { type: 'TIMER' },
   RESUMED: { type: 'RESUMED' },
 };
@@ -69,4 +85,8 @@ export function operationMemory(changes: Partial<OperationContext> = {}): Operat
 
 export function itemMemory(changes: Partial<ItemContext> = {}): ItemContext {
   return { hasVm: false, facts: {}, failure: null, ...changes };
+}
+
+export function orderMemory(changes: Partial<WorkOrderContext> = {}): WorkOrderContext {
+  return { ...(workOrderMachine.config.context as WorkOrderContext), ...changes };
 }

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import { advance, type OrderEvent, type Surroundings } from '../../src/machines/advance.js';
-import { beginOrder } from '../../src/machines/begin-order.js';
+import { beginOrder, type Bundle } from '../../src/machines/begin-order.js';
+import { type Lever, leverProblem } from '../../src/machines/levers.js';
 import type { OperationEvent } from '../../src/machines/operation.machine.js';
 import type {
   Announcement,
@@ -69,8 +70,8 @@ export class Story {
   readonly events: Announcement[] = [];
   now = 1_000;
 
-  constructor(order = bundleOrder()) {
-    this.last = beginOrder(orderId, order, [], this.surroundings());
+  constructor(order = bundleOrder(), bundle?: Bundle) {
+    this.last = beginOrder(orderId, order, [], this.surroundings(), bundle);
     this.state = deepFreeze(stored(this.last.state));
     this.events.push(...this.last.announcements);
   }
@@ -96,6 +97,7 @@ export class Story {
         announcements: [],
         effects: [],
         orphans: [],
+        removed: [],
       });
     }
     this.last = step;
@@ -119,6 +121,18 @@ export class Story {
     // What others prepared is asked again after a restart: it is not stored with the order.
     this.state = deepFreeze({ ...this.state, preparations: {} });
     return this.happen({ about: 'everything', event: { type: 'RESUMED' } });
+  }
+
+  /** An operator pulls a lever that is allowed. */
+  pull(lever: Lever): this {
+    expect(leverProblem(this.state, lever)).toBeNull();
+    return this.happen({ about: 'lever', lever });
+  }
+
+  /** The order's own alarm rings. */
+  rings(): this {
+    this.now = Math.max(this.now, (this.state.dueAt ?? 0) - 1_000);
+    return this.happen({ about: 'order', event: { type: 'TIMER' } });
   }
 
   on(partKey: string, name: OperationName, ...events: OperationEvent[]): this {
@@ -187,14 +201,27 @@ export function keepsItsRules(story: Story): void {
   expect(state.sequence).toBe(events.length);
   const ends = (itemIndex: number | null) =>
     events.filter(
-      (event) => event.itemIndex === itemIndex && /\.(completed|partial|failed|cancelled)$/.test(event.type),
+      (event) =>
+        event.itemIndex === itemIndex && /\.(completed|partial|failed|cancelled|compensated)$/.test(event.type),
     );
   for (const index of [null, ...state.items.keys()]) expect(ends(index).length).toBeLessThanOrEqual(1);
   const [end] = ends(null);
   if (!end) return;
   expect(events.at(-1)).toBe(end);
+  expect(state.items.map((_, index) => ends(index).map(({ type }) => type))).toEqual(
+    state.items.map(({ status }) => [`item.${status}`]),
+  );
   const chargeable = story.verdict().map((line) => line['chargeable']);
   expect(chargeable).toEqual(state.items.map((item) => item.status === 'completed'));
   const total = chargeable.filter(Boolean).length;
-  expect(end.type).toBe(`work-order.${total === 0 ? 'failed' : total === chargeable.length ? 'completed' : 'partial'}`);
+  if (state.machine.context.ending === 'cancelled') expect({ total, type: end.type }).toEqual({ total: 0, type: 'work-order.cancelled' });
+  else if (total === 0) expect(end.type).toBe('work-order.failed');
+  else expect(end.type).toBe(`work-order.${total === chargeable.length ? 'completed' : 'partial'}`);
+  if (state.machine.context.policy === 'rollback' && !state.items.some((_, index) => wasSkipped(state, index))) {
+    expect([0, chargeable.length]).toContain(total);
+  }
+}
+
+function wasSkipped(state: OrderState, itemIndex: number): boolean {
+  return state.parts.some((one) => one.itemIndex === itemIndex && one.machine.context.failure?.code === 'OPS_SKIPPED');
 }

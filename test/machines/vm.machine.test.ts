@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ItemEvent } from '../../src/machines/item.js';
 import { vmMachine } from '../../src/machines/vm.machine.js';
-import { itemEvents, itemMemory, missingNeed, question, rejection } from './samples.js';
+import { itemEvents, itemMemory, missingNeed, rejection, skipped } from './samples.js';
 import { beginning, gapsOf, inWords, pairs, type Table, take } from './support.js';
 
 const everything = Object.keys(itemEvents).join(' ');
@@ -10,18 +10,38 @@ const table: Table<ItemEvent['type']> = {
   waitingForNetwork: {
     NEEDS_MET: 'creating: startOperation(vm.create)',
     NEED_FAILED: 'cancelled',
-    ignored: 'OPERATION_DONE OPERATION_FAILED OPERATION_STUCK',
+    UNDO: 'cancelled',
+    SKIPPED: 'cancelled',
+    ignored: 'OPERATION_DONE OPERATION_FAILED REPLAYED MARKED_GONE',
   },
   creating: {
     OPERATION_DONE: 'running',
     OPERATION_FAILED: 'failed',
-    OPERATION_STUCK: 'needsOperator',
-    ignored: 'NEEDS_MET NEED_FAILED',
+    SKIPPED: 'creating', // remembered
+    ignored: 'NEEDS_MET NEED_FAILED UNDO REPLAYED MARKED_GONE',
   },
-  running: { ignored: everything },
-  failed: { ignored: everything },
+  running: {
+    UNDO: 'removing: startOperation(vm.delete)',
+    ignored: 'NEEDS_MET NEED_FAILED OPERATION_DONE OPERATION_FAILED SKIPPED REPLAYED MARKED_GONE',
+  },
+  removing: {
+    OPERATION_DONE: 'undone',
+    OPERATION_FAILED: 'remains',
+    ignored: 'NEEDS_MET NEED_FAILED UNDO SKIPPED REPLAYED MARKED_GONE',
+  },
+  failed: {
+    REPLAYED: 'creating: startOperation(vm.create)',
+    SKIPPED: 'cancelled',
+    ignored: 'NEEDS_MET NEED_FAILED OPERATION_DONE OPERATION_FAILED UNDO MARKED_GONE',
+  },
   cancelled: { ignored: everything },
-  needsOperator: { ignored: everything },
+  withdrawn: { ignored: everything },
+  undone: { ignored: everything },
+  remains: {
+    REPLAYED: 'removing: startOperation(vm.delete)',
+    MARKED_GONE: 'undone',
+    ignored: 'NEEDS_MET NEED_FAILED OPERATION_DONE OPERATION_FAILED UNDO SKIPPED',
+  },
 };
 
 describe('a virtual machine', () => {
@@ -44,10 +64,16 @@ describe('a virtual machine', () => {
       made: 'yes',
     });
     expect(take(vmMachine, 'creating', memory, itemEvents.OPERATION_FAILED).next.context.failure).toEqual(rejection);
-    expect(take(vmMachine, 'creating', memory, itemEvents.OPERATION_STUCK).next.context.failure).toEqual(question);
     expect(take(vmMachine, 'waitingForNetwork', memory, itemEvents.NEED_FAILED).next.context.failure).toEqual(
       missingNeed,
     );
+  });
+
+  it('goes again when it was given up while its request was out', () => {
+    const memory = itemMemory({ failure: skipped });
+    expect(inWords(take(vmMachine, 'creating', memory, itemEvents.OPERATION_DONE))).toMatch(/^removing: /);
+    expect(take(vmMachine, 'removing', memory, itemEvents.OPERATION_DONE).next.value).toBe('withdrawn');
+    expect(take(vmMachine, 'creating', memory, itemEvents.OPERATION_FAILED).next.value).toBe('cancelled');
   });
 
   it('does not go on from a state that was renamed away', () => {

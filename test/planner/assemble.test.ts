@@ -102,7 +102,7 @@ describe('the plan of a bundle', () => {
     const draft = draftOf(order);
     const warning = { path: '', code: 'os_mismatch', message: 'm' };
     const plan = assemblePlan(draft, [{ ...resolve(draft), warnings: [warning] }]);
-    expect(plan.warnings.map(({ code }) => code)).toEqual(['master_assumed', 'os_mismatch']);
+    expect(plan.warnings.map(({ code }) => code)).toEqual(['ITM_MASTER_ASSUMED', 'os_mismatch']);
   });
 });
 

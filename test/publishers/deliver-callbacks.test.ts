@@ -57,6 +57,7 @@ describe('the outcome of an order', () => {
       allow: parseAllowList(`127.0.0.1:${port}`).rules,
       path: '',
       secrets: [],
+      unsigned: true,
       log: pino({ level: 'silent' }),
       pollMs: 5,
       ...change,

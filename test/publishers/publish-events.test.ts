@@ -84,7 +84,7 @@ describe('events on their way to a real broker', () => {
     const publisher = new EventPublisher({
       kafka,
       sql: store.pool,
-      workerId,
+      identity: { workerId },
       installationId: 'i1',
       topics: names,
       log: silent,
@@ -211,7 +211,7 @@ describe('events while the broker is away', () => {
     const publisher = new EventPublisher({
       kafka: { producer: () => producer } as unknown as Kafka,
       sql: store.pool,
-      workerId: await worker('w1'),
+      identity: { workerId: await worker('w1') },
       installationId: 'i1',
       topics: { events: 'events', rejected: 'rejected' },
       log: silent,

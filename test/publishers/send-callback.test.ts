@@ -42,7 +42,7 @@ const send = (
   changes: Partial<Parameters<typeof sendCallback>[0]> = {},
 ) => {
   Object.assign(billing, { status, headers });
-  return sendCallback({ url, eventId, body, secrets, allow, now, ...changes });
+  return sendCallback({ url, eventId, body, secrets, unsigned: false, allow, now, ...changes });
 };
 
 describe('a callback', () => {
@@ -57,8 +57,13 @@ describe('a callback', () => {
     expect(verifyWebhook({ headers, body: got?.body ?? '', secrets, now })).toEqual({ ok: true });
   });
 
-  it('goes out unsigned where no secret is set', async () => {
-    expect(await send(200, {}, { secrets: [] })).toMatchObject({ result: 'accepted' });
+  it('does not go out where no secret is set', async () => {
+    expect(await send(200, {}, { secrets: [] })).toMatchObject({ result: 'refused' });
+    expect(billing.received).toEqual([]);
+  });
+
+  it('goes out unsigned where the operator said so', async () => {
+    expect(await send(200, {}, { secrets: [], unsigned: true })).toMatchObject({ result: 'accepted' });
     expect(billing.received[0]?.headers).not.toHaveProperty('webhook-signature');
     expect(billing.received[0]?.headers['webhook-id']).toBe(eventId);
   });

@@ -77,7 +77,7 @@ describe('planning an order', () => {
   });
 
   it('holds it when the cloud cannot resolve it, naming the first reason and how many there are', async () => {
-    const hold = { path: 'workOrderItems[1]', code: 'no_matching_offering', message: 'No offering of 1 core.' };
+    const hold = { path: 'workOrderItems[1]', code: 'SEM_OFFERING_NONE', message: 'No offering of 1 core.' };
     const cloud = cloudWith({}, { resolve: () => Promise.resolve({ state: 'held', holds: [hold, hold, hold] }) });
     const { event, planned } = await plan(openOrder(received(), { order }), cloud);
     expect(event).toMatchObject({ event: { type: 'HELD', message: 'No offering of 1 core. (and 2 more)' } });

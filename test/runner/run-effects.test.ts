@@ -27,6 +27,7 @@ async function report(
     mayActNow: () => false,
     mayAct: () => Promise.resolve(),
     isOurs: () => true,
+    tenantOf: (state) => state.accountId,
     ...options,
   });
   effects.run(effect, openOrder(state), operationOf(state, 'vm.create'));

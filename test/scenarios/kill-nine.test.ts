@@ -94,7 +94,7 @@ describe(`${kills} times kill -9 and a restart while ${size} orders come in by K
       const { unanswered } = http;
       await untilQuiet(world, scenario.messages.length, timeoutMs / 2);
       process.stderr.write(`${kills} kills, ${atWork} of them at work; ${unanswered} posts unanswered\n`);
-      expect(violations({ ...scenario, unanswered }, await gather(world))).toEqual([]);
+      expect(violations({ ...scenario, unanswered }, await gather(world, http.sent))).toEqual([]);
       expect(await worker.process.end('SIGTERM')).toEqual({ code: 0, signal: null });
     },
     timeoutMs,

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runFolder } from '../support/run-folder.js';
 import { freshOrder, makeScenario, messageOf, type Scenario } from '../support/scenario-orders.js';
 import { scenarioSeed, seededRandom } from '../support/scenario-random.js';
-import { dump, guises, leaks } from '../support/scenario-secrets.js';
+import { guises } from '../invariants/guises.js';
+import { dump, leaks } from '../support/scenario-secrets.js';
 import { until, untilQuiet } from '../support/scenario-wait.js';
 import { type RunningWorker, World } from '../support/scenario-world.js';
 

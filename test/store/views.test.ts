@@ -53,7 +53,7 @@ const event = (sql: Pick<pg.Pool, 'query'>, orderId: string, sequence: number) =
     [orderId, sequence],
   );
 
-const page = { statuses: null, platformId: null, accountId: null, text: null };
+const page = { tenant: null, statuses: null, platformId: null, accountId: null, text: null };
 
 /** Transaction numbers are those of the whole server: another test's open transaction delays what may be read. */
 async function untilReadable(count: number) {
@@ -142,7 +142,7 @@ describe('the list of orders', () => {
 
   test('leaves out what we ordered from ourselves', async () => {
     const orderId = await order('p/default-network/u#1', { kind: 'preparation', producer: 'orderwright' });
-    expect(await findOrderId(pool, orderId)).toBeNull();
+    expect(await findOrderId(pool, orderId, null)).toBeNull();
     expect((await listOrders(pool, { ...page, text: orderId }, null, 10)).orders).toEqual([]);
   });
 
@@ -151,7 +151,7 @@ describe('the list of orders', () => {
     expect((await listOrders(pool, { ...page, text: '%_\\' }, null, 10)).orders.map((one) => one.orderId)).toEqual([
       orderId,
     ]);
-    expect(await findOrderId(pool, "' or true --")).toBeNull();
+    expect(await findOrderId(pool, "' or true --", null)).toBeNull();
   });
 });
 
@@ -168,11 +168,11 @@ test('rejected messages are told newest first, others not at all', async () => {
   const older = await message('set-aside', '2026-01-01T00:00:00Z');
   const newer = await message('conflict', '2026-01-02T00:00:00Z');
   const taken = await message('accepted', '2026-01-03T00:00:00Z');
-  const first = await listRejectedMessages(pool, null, null, 1);
+  const first = await listRejectedMessages(pool, null, null, null, 1);
   expect(first.messages.map((one) => one.messageId)).toEqual([newer]);
-  const second = await listRejectedMessages(pool, 'MSG_EMPTY', first.next, 1);
+  const second = await listRejectedMessages(pool, null, 'MSG_EMPTY', first.next, 1);
   expect(second).toMatchObject({ messages: [{ messageId: older }], next: null });
-  expect(await readRejectedMessage(pool, taken)).toBeNull();
+  expect(await readRejectedMessage(pool, null, taken)).toBeNull();
 });
 
 test('a platform is added once and followed to a new address', async () => {
@@ -201,5 +201,5 @@ test('an orphan is listed with the order it was found under', async () => {
     `insert into orphan (platform_id, resource_id, operation, marker, order_id) values ('p', 'vm-2', 'vm.create', 'ow-1', $1)`,
     [orderId],
   );
-  expect(await listOrphans(pool, 10)).toMatchObject([{ resourceId: 'vm-2', workOrderId: 'WO-orphan' }]);
+  expect(await listOrphans(pool, null, 10)).toMatchObject([{ resourceId: 'vm-2', workOrderId: 'WO-orphan' }]);
 });

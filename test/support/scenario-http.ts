@@ -1,11 +1,14 @@
 /** Billing over HTTP: posts until it is answered, as its own client does. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SentMessage } from '../invariants/evidence.js';
 import type { ScenarioMessage } from './scenario-orders.js';
 import type { RunningWorker, World } from './scenario-world.js';
 
 export class HttpSender {
   /** Posts that were not answered: nobody knows whether they were stored. */
   unanswered = 0;
+  /** Every post that reached a worker, or may have. */
+  readonly sent: SentMessage[] = [];
   private readonly posts: Promise<void>[] = [];
 
   constructor(
@@ -36,7 +39,11 @@ export class HttpSender {
             headers: { 'content-type': contentType },
           })
           .catch((error: unknown) => (wasRefused(error) ? null : ('lost' as const))));
-      if (answer === 'lost') this.unanswered += 1;
+      if (answer !== null) {
+        this.sent.push({ channel: 'http', bytes, workOrderId, answer: answer === 'lost' ? null : answer.status });
+      }
+      // "Try again" may be said of a message whose commit happened and whose database could not say so.
+      if (answer === 'lost' || (answer !== null && answer.status >= 500)) this.unanswered += 1;
       if (answer !== null && answer !== 'lost' && answer.status < 500) {
         const { errstatus } = (await answer.json().catch(() => ({}))) as { errstatus?: string };
         const wanted = becomes.verdict === 'order' ? 'SUCCESS' : 'ERROR';

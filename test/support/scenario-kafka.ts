@@ -1,6 +1,7 @@
 /** The other end of Kafka: sends what billing sends, and keeps what comes back. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Consumer, type Kafka, type Producer } from 'kafkajs';
+import type { IntakeTopic, SentMessage } from '../invariants/evidence.js';
 import type { ScenarioMessage } from './scenario-orders.js';
 
 const { Partitioners, logLevel } = kafkajs;
@@ -13,6 +14,7 @@ export interface ReceivedEvent {
   data: Record<string, unknown>;
   /** As it came, to look for what must not be in it. */
   text: string;
+  key: string | null;
 }
 
 export interface ReceivedRejection {
@@ -36,6 +38,8 @@ export class Billing {
   /** In the order in which they came; an event that came twice is here twice. */
   readonly events: ReceivedEvent[] = [];
   readonly rejections: ReceivedRejection[] = [];
+  /** Every record that the broker took, whoever sent it. */
+  readonly records: SentMessage[] = [];
 
   constructor(
     brokers: string[],
@@ -56,13 +60,24 @@ export class Billing {
     await this.producer.connect();
     this.consumer = this.kafka.consumer({ groupId: `${this.topics.events}.billing`, maxWaitTimeInMs: 100 });
     await this.consumer.connect();
-    await this.consumer.subscribe({ topics: [this.topics.events, this.topics.rejected], fromBeginning: true });
+    await this.consumer.subscribe({ topics: Object.values(this.topics) as string[], fromBeginning: true });
     await this.consumer.run({
-      eachMessage: async ({ topic, message }) => {
+      eachMessage: async ({ topic, partition, message }) => {
+        if (topic === this.topics.orders) {
+          const place = { topic, partition, offset: message.offset };
+          this.records.push({
+            channel: 'kafka',
+            bytes: message.value ?? Buffer.alloc(0),
+            answer: 'acknowledged',
+            place,
+          });
+          return;
+        }
         const text = message.value?.toString() ?? '';
         const headers = JSON.stringify(message.headers, (_, value: unknown) => textOf(value));
         const value = JSON.parse(text) as ReceivedEvent & ReceivedRejection;
-        if (topic === this.topics.events) this.events.push({ ...value, text: `${text}\n${headers}` });
+        if (topic === this.topics.events)
+          this.events.push({ ...value, text: `${text}\n${headers}`, key: message.key?.toString() ?? null });
         else this.rejections.push({ ...value, text: `${text}\n${headers}` });
       },
     });
@@ -99,13 +114,23 @@ export class Billing {
 
   /** Records that the group has not committed. */
   async lag(groupId: string): Promise<number> {
+    const { partitions } = await this.intake(groupId);
+    return partitions.reduce((sum, { committed, end }) => sum + end - (committed ?? 0), 0);
+  }
+
+  /** How far the group has committed the topic of the orders, and how far there is to go. */
+  async intake(groupId: string): Promise<IntakeTopic> {
     const admin = this.kafka.admin();
     await admin.connect();
     try {
       const ends = await admin.fetchTopicOffsets(this.topics.orders);
       const [committed] = await admin.fetchOffsets({ groupId, topics: [this.topics.orders] });
       const at = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
-      return ends.reduce((sum, { partition, high }) => sum + Number(high) - Math.max(0, at.get(partition) ?? 0), 0);
+      const partitions = ends.map(({ partition, high }) => {
+        const offset = at.get(partition) ?? -1;
+        return { partition, committed: offset < 0 ? null : offset, end: Number(high) };
+      });
+      return { topic: this.topics.orders, partitions };
     } finally {
       await admin.disconnect();
     }

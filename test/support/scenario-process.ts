@@ -43,11 +43,14 @@ export class CommandProcess {
     });
   }
 
-  /** @param name no other process of this run has it */
-  static start(name: string, args: string[], env: Record<string, string>): CommandProcess {
+  /**
+   * @param name no other process of this run has it
+   * @param script below `dist`; the command itself by default
+   */
+  static start(name: string, args: string[], env: Record<string, string>, script = 'src/cli/main.js'): CommandProcess {
     const logFile = join(runFolder(), `${name}.log`);
     const log = openSync(logFile, 'a', 0o600);
-    const child = spawn(process.execPath, [join(root, 'dist', 'src', 'cli', 'main.js'), ...args], {
+    const child = spawn(process.execPath, [join(root, 'dist', script), ...args], {
       // Nothing of ours gets in but what finds programs: the environment is part of what is tested.
       env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
       stdio: ['ignore', log, log],

@@ -1,24 +1,6 @@
 /** Looks for passwords where none may be, in every form they could have taken on their way. */
+import { guises } from '../invariants/guises.js';
 import type { World } from './scenario-world.js';
-
-/** A secret as it looks raw and in the encodings that hide it from a plain search. */
-export function guises(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  const base64 = [0, 1, 2].map((shift) => {
-    const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
-    // The first and last characters depend on what stands beside it.
-    return text.slice(shift === 0 ? 0 : 4, -4);
-  });
-  const url = base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'));
-  const hex = bytes.toString('hex');
-  const reversed = secret.split('').toReversed().join('');
-  const escaped = secret
-    .split('')
-    .map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    .join('');
-  const percent = encodeURIComponent(secret);
-  return [...new Set([secret, ...base64, ...url, hex, hex.toUpperCase(), reversed, escaped, percent])];
-}
 
 /** @returns a line for each secret that stands in one of the texts */
 export function leaks(secrets: string[], texts: Record<string, string>): string[] {

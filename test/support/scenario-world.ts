@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { freePort } from '../../src/embedded/free-port.js';
-import { testDatabase } from './database.js';
+import { type TestDatabase, testDatabase } from './database.js';
 import { kafkaForTests, uniqueTopic } from './kafka.js';
 import { runFolder } from './run-folder.js';
 import { Billing, type Topics } from './scenario-kafka.js';
@@ -43,6 +43,8 @@ export interface WorldOptions {
   latency?: string;
   /** More of the worker's environment. */
   env?: Record<string, string>;
+  /** Instead of one of the run's shared server; dropped at the end. */
+  database?: TestDatabase;
 }
 
 export class World {
@@ -57,8 +59,8 @@ export class World {
     readonly databaseUrl: string,
     readonly billing: Billing,
     readonly pool: pg.Pool,
-    private readonly cloudUrl: string,
-    private readonly env: Record<string, string>,
+    readonly cloudUrl: string,
+    readonly env: Record<string, string>,
   ) {
     this.topics = { orders: `${name}.orders`, events: `${name}.events`, rejected: `${name}.rejected` };
     this.groupId = `${name}.workers`;
@@ -67,7 +69,7 @@ export class World {
   static async start(scenario: string, options: WorldOptions = {}): Promise<World> {
     buildCommand();
     const name = uniqueTopic(scenario);
-    const [{ brokers }, database] = [await kafkaForTests(), await testDatabase()];
+    const [{ brokers }, database] = [await kafkaForTests(), options.database ?? (await testDatabase())];
     const stops: (() => Promise<unknown>)[] = [() => database.drop()];
     const pool = new pg.Pool({ connectionString: database.url, max: 3 });
     pool.on('error', () => undefined); // a cut connection also fails the statement, which is where it is reported
@@ -96,6 +98,7 @@ export class World {
         KAFKA_TOPIC_EVENTS: topics.events,
         KAFKA_TOPIC_REJECTED: topics.rejected,
         PORT: '0',
+        ORDERWRIGHT_LEGACY_INTAKE: 'token',
         ORDERWRIGHT_SECRET_KEY: randomBytes(32).toString('base64'),
         ORDERWRIGHT_PLATFORMS: platformsFile(name, `${cloudUrl}/client/api`, keys),
         ...options.env,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { loadConfig } from '../../config.js';
+import { armCrashPoints } from '../../crash-point.js';
 import { startEmbeddedProfile } from '../../embedded/profile.js';
 import { packageVersion } from '../../http/package-version.js';
 import { startOrderwright } from '../../main.js';
@@ -41,12 +42,17 @@ export function addServiceCommands(program: Command, io: Io, done: (exitCode: nu
     .option('--migrate', 'apply missing migrations first')
     .action(async ({ migrate }: { migrate?: boolean }) => {
       const config = loadConfig(io.env, 'scale-out');
+      const crash = armCrashPoints(io.env);
+      if (crash !== null) io.err(`This is a crash test: ${crash}.`);
       const asked = untilAsked(io);
       const running = await startOrderwright(config, { migrate: migrate === true, onFatal: asked.end });
       const reason = await asked.promise;
       await running.stop();
       if (reason !== null) io.err(reason);
-      done(reason === null ? exitCodes.done : exitCodes.refused);
+      const exitCode = reason === null ? exitCodes.done : exitCodes.refused;
+      done(exitCode);
+      // What could not be stopped (it waits for a database or a broker that is away) must not keep the process alive.
+      setTimeout(() => process.exit(exitCode), 500).unref();
     });
 
   const migrate = program.command('migrate').description('the tables of DATABASE_URL');

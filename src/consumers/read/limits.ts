@@ -19,6 +19,10 @@ export const limits = {
   items: 100,
   /** Fields of a form body. */
   formFields: 100,
+  /** Kafka headers that are kept, and how long their names and values may be. */
+  headers: 50,
+  headerName: 100,
+  headerValue: 200,
   /** Answers name at most this many problems at once. */
   problems: 20,
   /** An accepted order carries at most this many warnings. */

@@ -1,4 +1,5 @@
 import type { Code } from '../../codes.js';
+import { cutText } from '../../cut-text.js';
 import type { Problem } from '../../errors.js';
 import type { Hold, Repair, SealableSecret, Warning } from '../../schemas/work-order.js';
 import { quotedLength } from '../../schemas/wire.js';
@@ -78,4 +79,4 @@ function without(text: string, secret: string): string {
   return at < 0 ? clean : `${clean.slice(0, at)}(secret)`;
 }
 
-const cut = (text: string): string => (text.length <= quotedLength ? text : text.slice(0, quotedLength - 1) + '…');
+const cut = (text: string): string => cutText(text, quotedLength);

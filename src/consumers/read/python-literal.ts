@@ -62,6 +62,10 @@ class Writer {
   private depth = 0;
   private afterOpener = true;
   private afterValue = false;
+  /** `true`, `false` or `null`: no Python wrote this. */
+  private sawJsonWord = false;
+  /** The first escape that Python and JavaScript read differently. */
+  private unclearEscapeAt = -1;
   private readonly jsonOffsets: number[] = [];
   private readonly sourceOffsets: number[] = [];
   private fault: LiteralFault | null = null;
@@ -76,6 +80,10 @@ class Writer {
     let i = 0;
     while (i < this.text.length && this.fault === null) i = this.token(i);
     if (this.fault !== null) return this.fault;
+    // JSON with a slip in it, not a Python literal: what the escape was meant to be would be a guess.
+    if (this.sawJsonWord && this.unclearEscapeAt >= 0) {
+      return { offset: this.unclearEscapeAt, message: 'a backslash begins an escape that JSON does not have' };
+    }
     if (this.commaAt >= 0) this.flushComma();
     return { json: this.json, backslashes: this.sawBackslash, sourceOffset: (offset) => this.sourceOffset(offset) };
   }
@@ -124,7 +132,10 @@ class Writer {
       return this.fail(i, 'a string begins with a prefix other than u or b');
     }
     const constant = Object.hasOwn(words, word) ? words[word] : undefined;
-    if (constant !== undefined) return this.write(constant, i, end);
+    if (constant !== undefined) {
+      this.sawJsonWord ||= constant === word;
+      return this.write(constant, i, end);
+    }
     if (/^[-+.\d]/.test(word)) return this.write(/^-?\d+[lL]$/.test(word) ? word.slice(0, -1) : word, i, end);
     if (/^(NaN|undefined|Infinity|nan|inf)$/.test(word))
       return this.fail(i, `${word} is not a value an order can hold; send null or a number`);
@@ -165,6 +176,7 @@ class Writer {
     if (c === undefined) return ['', -1];
     if (this.backslashes === 'raw') return c === quote ? [c, i + 2] : ['\\' + c, i + 2];
     const simple = simpleEscapes[c];
+    if (c === 'a') this.noteUnclear(i);
     if (simple !== undefined) return [simple, i + 2];
     if (c === 'x' || (c >= '0' && c <= '7')) return this.numeric(i, kind);
     if (c === 'u' || c === 'U') {
@@ -178,7 +190,12 @@ class Writer {
     }
     if (c === 'N' && kind !== 'bytes') return ['', -1];
     if (c === '/' && quote === '"') return ['/', i + 2]; // JSON with a Python comma or comment in it
+    this.noteUnclear(i);
     return ['\\' + c, i + 2]; // Python keeps the backslash of an escape it does not know
+  }
+
+  private noteUnclear(at: number): void {
+    if (this.unclearEscapeAt < 0) this.unclearEscapeAt = at;
   }
 
   /** \xNN and \NNN. From 0x80 on they are bytes in Python 2, and a run of them is UTF-8. */

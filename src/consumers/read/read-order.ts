@@ -96,10 +96,20 @@ function readOrderConfig(fields: KeptFields, context: ReadingContext): Json {
   return sortedKeys(marked);
 }
 
+const longestUrl = 2_048;
+
 /** Only its syntax: whether it may be called is asked where it is called. */
 function callbackUrlOf(sent: unknown, notes: Notes): string | null {
   if (sent === null) return null;
-  const usable = typeof sent === 'string' && sent.length <= 2048 && !/[\p{Cc} ]/u.test(sent) && URL.canParse(sent);
+  if (typeof sent === 'string' && sent.length > longestUrl) {
+    notes.warn(
+      'URL_TOO_LONG',
+      'msghandler_url',
+      `this URL has ${sent.length} characters, ${longestUrl} are taken; the outcome will not be posted anywhere`,
+    );
+    return null;
+  }
+  const usable = typeof sent === 'string' && !/[\p{Cc} ]/u.test(sent) && URL.canParse(sent);
   if (usable) return sent;
   notes.warn('URL_SYNTAX', 'msghandler_url', 'this is not an absolute URL; the outcome will not be posted anywhere');
   return null;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { crashPoint } from '../../crash-point.js';
 import { OutcomeUnknownError, ProvisioningError } from '../../errors.js';
 import { type Http, type HttpAnswer, NoAnswerError } from '../http.js';
-import { type Pace, TooManyWaitingError } from '../pace.js';
+import { NotSentError, type Pace, type Sign } from '../pace.js';
 import { readableText, refusalFor, retryAfterMs } from './refusals.js';
 import { openSession, type Session } from './session.js';
 import type { Credentials } from './settings.js';
@@ -84,7 +85,8 @@ export function cloudStackClient({ serviceUrl, credentials, http, pace }: Client
     let answer: HttpAnswer;
     try {
       const body = new URLSearchParams(params).toString();
-      answer = await pace.run(() => http.post(serviceUrl, body, cookie === undefined ? {} : { cookie }));
+      answer = await pace.run(() => http.post(serviceUrl, body, cookie === undefined ? {} : { cookie }), signOf);
+      crashPoint('call.answered', () => [command]);
     } catch (error) {
       throw withoutAnswer(error, command, kind);
     }
@@ -141,7 +143,7 @@ function unwrap(answer: HttpAnswer, command: string, kind: Kind, secrets: string
   // Only CloudStack's own envelope proves a refusal; a proxy's HTML page may hide that the command went through.
   // A 429 is the exception: whoever throttles does not pass the request on.
   if (refusal && (said.errorcode !== undefined || status === 429)) {
-    const waitMs = refusal.disposition === 'retry' ? retryAfterMs(headerText(answer, 'retry-after'), text) : undefined;
+    const waitMs = refusal.disposition === 'retry' ? retryAfterMs(answer, text) : undefined;
     throw new ProvisioningError(refusal.disposition, refusal.code, message, {
       cloudCode,
       ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
@@ -173,14 +175,28 @@ function onlyValue(text: string): object | null {
 }
 
 function withoutAnswer(error: unknown, command: string, kind: Kind): Error {
-  if (error instanceof TooManyWaitingError) {
-    return new ProvisioningError('retry', 'CLD_THROTTLED', `CloudStack ${command} was not sent: ${error.message}`, {
+  if (error instanceof NotSentError) {
+    const code = error.why === 'queue-full' ? 'CLD_THROTTLED' : 'CLD_UNAVAILABLE';
+    return new ProvisioningError('retry', code, `CloudStack ${command} was not sent: ${error.message}`, {
       retryAfterMs: error.retryAfterMs,
     });
   }
   if (!(error instanceof NoAnswerError)) return error instanceof Error ? error : new Error(String(error));
   if (error.sent) return unreadable(command, kind, 'CLD_UNREACHABLE', error.reason);
   return new ProvisioningError('retry', 'CLD_UNREACHABLE', `CloudStack cannot be reached (${error.reason})`);
+}
+
+/**
+ * What an answer says of the cloud as a whole. 530 to 537 are CloudStack's own refusals and prove that it is up; a page
+ * of HTML comes from a proxy in front of a server that is not.
+ */
+function signOf(answer: HttpAnswer): Sign | null {
+  const waitMs = () => retryAfterMs(answer, answer.text.slice(0, 1_000)) ?? null;
+  if (answer.status === 429) return { kind: 'throttled', reason: 'answered 429', retryAfterMs: waitMs() };
+  const html = answer.text.trimStart().startsWith('<');
+  if (![500, 502, 503, 504].includes(answer.status) && !html) return null;
+  const reason = `answered ${answer.status}${html ? ' with a page of HTML' : ''}`;
+  return { kind: 'trouble', reason, retryAfterMs: answer.status === 503 ? waitMs() : null };
 }
 
 function shaped<T>(answer: unknown, schema: z.ZodType<T>, command: string, kind: Kind): T {
@@ -195,9 +211,4 @@ function unreadable(command: string, kind: Kind, readCode: string, why: string):
   const message = `CloudStack ${command}: no usable answer, ${why}`;
   if (kind === 'change') return new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', message);
   return new ProvisioningError('retry', readCode, message);
-}
-
-function headerText(answer: HttpAnswer, name: string): string | undefined {
-  const value = answer.headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }

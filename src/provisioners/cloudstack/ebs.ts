@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ProvisioningError } from '../../errors.js';
 import type { Found, OperationHandler, OperationRequest } from '../provisioner.js';
-import { findJob, isPendingJob } from './jobs.js';
+import { findJob, findJobs, isPendingJob } from './jobs.js';
 import { readOne } from './lookup.js';
 import { isRefusal } from './refusals.js';
 import { Success, Volume } from './schema.js';
@@ -59,13 +59,24 @@ export function ebsCreate(account: Account): OperationHandler {
       );
     },
     async find(request) {
-      const job = await findJob(client, request.requestId);
-      if (job) return job;
+      const jobs = await findJobs(client, request);
+      if (jobs[0] && request.earlierRequestIds.length === 0) return jobs[0];
       const name = nameOf(request);
       const rows = await client.list('listVolumes', { name, listall: true }, 'volume', Volume);
-      const [volume, ...others] = oldestFirst(rows.filter((one) => one.name === name && !isGone(one)));
+      const listed = oldestFirst(rows.filter((one) => one.name === name && !isGone(one)));
+      // Lists may lag: a second one may be known by its job alone.
+      const unlisted = await Promise.all(
+        jobs
+          .filter(({ resourceId }) => resourceId !== null && listed.every(({ id }) => id !== resourceId))
+          .map(({ resourceId }) => readVolume(account, resourceId ?? '')),
+      );
+      const [volume, ...others] = oldestFirst([
+        ...listed,
+        ...unlisted.flatMap((one) => (one?.name === name ? [one] : [])),
+      ]);
+      if (jobs[0] && others.length === 0) return jobs[0];
       if (!volume) return { state: 'absent' };
-      if (volume.jobid !== null && isPendingJob(volume.jobstatus)) {
+      if (others.length === 0 && volume.jobid !== null && isPendingJob(volume.jobstatus)) {
         return { state: 'job', jobId: volume.jobid, resourceId: volume.id };
       }
       return { state: 'found', resourceId: volume.id, others: others.map(({ id }) => id) };

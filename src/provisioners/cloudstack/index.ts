@@ -1,6 +1,6 @@
 import { ProvisioningError } from '../../errors.js';
-import { openHttp } from '../http.js';
-import { pace } from '../pace.js';
+import { type Http, type HttpOptions, openHttp } from '../http.js';
+import { pace, type Pace } from '../pace.js';
 import type { CheckLine, PlatformConfig, Provisioner } from '../provisioner.js';
 import { catalogueOf } from './catalogue.js';
 import { cloudStackClient } from './client.js';
@@ -10,6 +10,7 @@ import { pollJobs } from './jobs.js';
 import { networkBind, networkRelease, networkReserve, networkUnbind } from './network.js';
 import { resolve } from './resolve.js';
 import { serviceOfferingEnsure } from './service-offering.js';
+import { Capability } from './schema.js';
 import { readCredentials, readSettings } from './settings.js';
 import { type Account, sentRequests } from './submit.js';
 import { vmCreate, vmDelete } from './vm.js';
@@ -21,19 +22,28 @@ const mostWaiting = 1_000;
 /**
  * Apache CloudStack, 4.5 and later; 4.4 works, but asks a person about addresses whose answer was lost. Throws when
  * the platform's settings or credentials cannot be read.
+ *
+ * @param open the road to the server; the simulation puts its own network here
+ * @param gate the budget of the account; without one (`doctor`, tests) it keeps to its own
  */
-export function cloudstack(config: PlatformConfig): Provisioner {
+export function cloudstack(
+  config: PlatformConfig,
+  open: (options: HttpOptions) => Http = openHttp,
+  gate?: Pace,
+): Provisioner {
   const settings = readSettings(config);
   const client = cloudStackClient({
     serviceUrl: config.serviceUrl,
     credentials: readCredentials(config),
-    http: openHttp({ connections, timeoutMs: settings.requestTimeoutMs, caCertificate: settings.caCertificate }),
-    pace: pace({
-      perSecond: settings.callsPerSecond,
-      burst: settings.callsPerSecond * 2,
-      atOnce: connections,
-      maxWaiting: mostWaiting,
-    }),
+    http: open({ connections, timeoutMs: settings.requestTimeoutMs, caCertificate: settings.caCertificate }),
+    pace:
+      gate ??
+      pace({
+        perSecond: settings.callsPerSecond,
+        burst: settings.callsPerSecond * 2,
+        atOnce: connections,
+        maxWaiting: mostWaiting,
+      }),
   });
   const account: Account = {
     client,
@@ -60,6 +70,9 @@ export function cloudstack(config: PlatformConfig): Provisioner {
     resolve: (request) => resolve(account, request),
     pollJobs: (jobs) => pollJobs(client, jobs),
     check: () => check(account),
+    // Not through the cache: what is wanted is an answer of now.
+    probe: async () => void (await client.read('listCapabilities', {}, Capability)),
+    limits: { callsPerSecond: settings.callsPerSecond, atOnce: connections },
     close: () => client.close(),
   };
 }

@@ -1,6 +1,6 @@
 import { isRefusal, readableText, refusalFor } from './refusals.js';
 import { type CloudStackClient, pageSize } from './client.js';
-import type { JobRef, JobReport } from '../provisioner.js';
+import type { JobRef, JobReport, OperationRequest } from '../provisioner.js';
 import { z } from 'zod';
 import { Job, JobObject } from './schema.js';
 
@@ -76,10 +76,29 @@ export async function queryJob(client: CloudStackClient, jobId: string): Promise
 export async function findJob(
   client: CloudStackClient,
   requestId: string,
-): Promise<{ state: 'job'; jobId: string; resourceId: string | null } | null> {
+): Promise<StartedJob | null> {
   const job = await queryJob(client, requestId);
   if (!job || (job.jobstatus !== inProgress && job.jobstatus !== succeeded)) return null;
   return { state: 'job', jobId: job.jobid, resourceId: job.jobinstanceid };
+}
+
+interface StartedJob {
+  state: 'job';
+  jobId: string;
+  resourceId: string | null;
+}
+
+/** The jobs that this attempt and the earlier ones started, newest first. */
+export async function findJobs(
+  client: CloudStackClient,
+  { requestId, earlierRequestIds }: Pick<OperationRequest, 'requestId' | 'earlierRequestIds'>,
+): Promise<StartedJob[]> {
+  const found = new Map<string, StartedJob>();
+  await inParallel([requestId, ...earlierRequestIds], async (id) => {
+    const job = await findJob(client, id);
+    if (job) found.set(id, job);
+  });
+  return [requestId, ...earlierRequestIds].flatMap((id) => found.get(id) ?? []);
 }
 
 export function isPendingJob(jobstatus: number | null): boolean {

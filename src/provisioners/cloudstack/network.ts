@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ProvisioningError } from '../../errors.js';
 import type { Found, Inspection, OperationHandler, OperationRequest } from '../provisioner.js';
-import { findJob, isPendingJob } from './jobs.js';
+import { findJob, findJobs, isPendingJob } from './jobs.js';
 import { listKnown, readOne } from './lookup.js';
 import { isRefusal } from './refusals.js';
 import { Address, Success } from './schema.js';
@@ -37,6 +37,9 @@ function describe(address: Address, settings: AddressSettings, marker: string): 
   };
 }
 
+const oldestAllocated = (rows: Address[]): Address[] =>
+  rows.toSorted((a, b) => (a.allocated ?? '').localeCompare(b.allocated ?? '') || a.id.localeCompare(b.id));
+
 /** In a VPC an address belongs to the VPC and must not name a tier; elsewhere to its network. The plan's own comes first. */
 function placeOf(request: OperationRequest): { vpcid?: string; associatednetworkid?: string } {
   const { networkId, vpcId } = AddressSettings.parse(request.settings);
@@ -49,7 +52,8 @@ function placeOf(request: OperationRequest): { vpcid?: string; associatednetwork
  * lost answer from buying two addresses, in the order in which it is looked at:
  *
  * 1. The job. `associateIpAddress` runs under a job id that was stored before the request left; if the request arrived,
- *    that job names the address (`jobinstanceid`), tagged or not. Jobs are kept for a day after they end.
+ *    that job names the address (`jobinstanceid`), tagged or not. Jobs are kept for a day after they end. The ids of
+ *    earlier attempts are asked for too, so that a request that arrived late is taken over, or named as left over.
  * 2. The tag, for attempts whose job id is no longer known: once the tag stage is through, the address is found by it.
  * 3. Time: the engine asks several times over the settle window before it believes an absence and sends again.
  *
@@ -65,9 +69,9 @@ export function networkReserve(account: Account): OperationHandler {
     const filter = { 'tags[0].key': markerTag, 'tags[0].value': request.marker, listall: true };
     const rows = await client.list('listPublicIpAddresses', filter, 'publicipaddress', Address);
     // Oldest first; some versions ignore the filter, so the comparison is ours.
-    return rows
-      .filter((one) => markerOf(one) === request.marker && one.state !== 'Free' && one.state !== 'Releasing')
-      .toSorted((a, b) => (a.allocated ?? '').localeCompare(b.allocated ?? '') || a.id.localeCompare(b.id));
+    return oldestAllocated(
+      rows.filter((one) => markerOf(one) === request.marker && one.state !== 'Free' && one.state !== 'Releasing'),
+    );
   };
 
   /**
@@ -95,16 +99,28 @@ export function networkReserve(account: Account): OperationHandler {
     },
 
     async find(request) {
-      const job = await findJob(client, request.requestId);
       if (request.stage === 'tag') {
         const addressId = input(request, 'addressId');
+        const [job] = await findJobs(client, request);
         if (job) return { ...job, resourceId: addressId };
         const address = await readAddress(account, addressId);
         const done = address !== null && markerOf(address) === request.marker;
         return done ? { state: 'found', resourceId: addressId, others: [] } : { state: 'absent' };
       }
-      if (job) return job;
-      const [address, ...others] = await tagged(request);
+      const jobs = await findJobs(client, request);
+      if (jobs[0] && request.earlierRequestIds.length === 0) return jobs[0];
+      const marked = await tagged(request);
+      // Before its tag an address is known by its job alone, and so is what a late request made beside it.
+      const unmarked = await Promise.all(
+        jobs
+          .filter(({ resourceId }) => resourceId !== null && marked.every(({ id }) => id !== resourceId))
+          .map(({ resourceId }) => readAddress(account, resourceId ?? '')),
+      );
+      const [address, ...others] = [
+        ...marked,
+        ...oldestAllocated(unmarked.flatMap((one) => (one && markerOf(one) === null ? [one] : []))),
+      ];
+      if (jobs[0] && others.length === 0) return jobs[0];
       if (!address) return absentForCertain(request);
       return { state: 'found', resourceId: address.id, others: others.map(({ id }) => id) };
     },
@@ -124,7 +140,8 @@ export function networkReserve(account: Account): OperationHandler {
         : {
             state: 'next',
             stage: 'tag',
-            memo: { addressId: address.id, reservedBy: request.requestId },
+            // All that may have reserved it: which attempt it was is not known here.
+            memo: { addressId: address.id, reservedBy: [request.requestId, ...request.earlierRequestIds].join(',') },
             resourceId: address.id,
           };
     },
@@ -134,15 +151,21 @@ export function networkReserve(account: Account): OperationHandler {
       if (!address) return 'gone';
       if (address.state === 'Releasing') return 'in-progress';
       // Before its tag the proof is the job: we chose its id, and it names this address.
-      const ours =
-        markerOf(address) === request.marker ||
-        (markerOf(address) === null &&
-          (await findJob(client, request.memo.reservedBy ?? request.requestId))?.resourceId === address.id);
-      if (!ours) throw notOurs('the address', address.id);
+      if (!(await isOurs(address, request))) throw notOurs('the address', address.id);
       await client.change('disassociateIpAddress', { id: address.id }, z.unknown());
       return 'in-progress';
     },
   };
+
+  async function isOurs(address: Address, request: OperationRequest): Promise<boolean> {
+    if (markerOf(address) !== null) return markerOf(address) === request.marker;
+    const [requestId = request.requestId, ...earlierRequestIds] = request.memo['reservedBy']?.split(',') ?? [
+      request.requestId,
+      ...request.earlierRequestIds,
+    ];
+    const jobs = await findJobs(client, { requestId, earlierRequestIds });
+    return jobs.some(({ resourceId }) => resourceId === address.id);
+  }
 
   async function tag(request: OperationRequest) {
     const addressId = input(request, 'addressId');

@@ -1,4 +1,6 @@
 import { ProvisioningError, type Disposition } from '../../errors.js';
+import { cutText } from '../../cut-text.js';
+import { askedWaitMs, type HttpAnswer, longestAskedWaitMs } from '../http.js';
 
 /**
  * How CloudStack says no, sorted by its number alone; the texts change with versions and languages. The same numbers
@@ -35,16 +37,12 @@ export function isRefusal(error: unknown, ...statuses: number[]): error is Provi
   return statuses.includes(status);
 }
 
-const longestWaitMs = 5 * 60_000;
-
-/** How long a throttling server wants us to wait: `Retry-After` (seconds or a date), or the milliseconds in its text. Capped. */
-export function retryAfterMs(header: string | undefined, text: string): number | undefined {
+/** How long the server wants us to wait: by `Retry-After`, or by the milliseconds in the text of its throttle. */
+export function retryAfterMs(answer: HttpAnswer, text: string): number | undefined {
+  const asked = askedWaitMs(answer.headers);
+  if (asked !== undefined) return asked;
   const inText = /(\d+)\s*ms/.exec(text)?.[1];
-  let waitMs: number | undefined;
-  if (header !== undefined && /^\d+$/.test(header.trim())) waitMs = Number(header) * 1000;
-  else if (header !== undefined && !Number.isNaN(Date.parse(header))) waitMs = Date.parse(header) - Date.now();
-  else if (inText !== undefined) waitMs = Number(inText);
-  return waitMs === undefined ? undefined : Math.min(Math.max(waitMs, 0), longestWaitMs);
+  return inText === undefined ? undefined : Math.min(Number(inText), longestAskedWaitMs);
 }
 
 /** Text of a cloud for people: one line, cut, and without any of the secrets that were part of the request. */
@@ -52,5 +50,6 @@ export function readableText(text: string, secrets: string[]): string {
   const clean = secrets
     .filter((secret) => secret.length > 0)
     .reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
-  return clean.replace(/\p{Cc}+/gu, ' ').slice(0, 200);
+  // Lone surrogates too: what a cloud says ends up in jsonb, which takes none.
+  return cutText(clean.replace(/\p{Cc}+/gu, ' ').replace(/\p{Surrogate}/gu, '\ufffd'), 200);
 }

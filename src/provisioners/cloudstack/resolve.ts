@@ -1,3 +1,4 @@
+import { holdFor, type HoldReason } from '../../planner/hold-reasons.js';
 import type { DraftPart, Preparation } from '../../planner/plan.js';
 import type { Hold, Warning } from '../../schemas/work-order.js';
 import type { Resolution, ResolvedPart, ResolveRequest } from '../provisioner.js';
@@ -14,7 +15,7 @@ import type { Account } from './submit.js';
 export interface Resolving {
   account: Account;
   request: ResolveRequest;
-  hold: (part: DraftPart, field: string, code: string, message: string) => null;
+  hold: (part: DraftPart, field: string, reason: HoldReason, message: string) => null;
   warn: (warning: Warning) => void;
   /** Once per key, however many parts need it. */
   prepare: (preparation: Preparation) => void;
@@ -27,8 +28,8 @@ export async function resolve(account: Account, request: ResolveRequest): Promis
   const resolving: Resolving = {
     account,
     request,
-    hold(part, field, code, message) {
-      holds.push({ code, message, path: pathOf(part, field) });
+    hold(part, field, reason, message) {
+      holds.push(holdFor(reason, pathOf(part, field), message));
       return null;
     },
     warn(warning) {

@@ -74,6 +74,11 @@ export async function adoptEarlier(
   const finding = await handler.find(request);
   if (finding.state === 'absent') return null;
   if (finding.state === 'job') return { ...finding, state: 'pending' };
+  // More than one: only a look-up of the engine's lists the others as orphans.
+  if (finding.others.length > 0) {
+    const message = `${request.operation}: earlier attempts left ${[finding.resourceId, ...finding.others].join(', ')}`;
+    throw new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', message);
+  }
   const seen = await handler.inspect(request, finding.resourceId);
   if (seen.state === 'ready') return { state: 'done', found: seen.found };
   if (seen.state === 'next') return seen;

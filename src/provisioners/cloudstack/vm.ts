@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { OutcomeUnknownError } from '../../errors.js';
 import type { Found, Inspection, OperationHandler, OperationRequest } from '../provisioner.js';
 import { isRefusal } from './refusals.js';
-import { findJob, isPendingJob } from './jobs.js';
+import { findJob, findJobs, isPendingJob } from './jobs.js';
 import { readOne } from './lookup.js';
 import { passwordFrom, passwordParams } from './password.js';
 import { VirtualMachine } from './schema.js';
@@ -88,7 +88,8 @@ export function vmCreate(account: Account): OperationHandler {
     },
 
     async find(request) {
-      const job = await findJob(client, request.requestId);
+      // One host name, one VM: several attempts cannot all have made one.
+      const [job] = await findJobs(client, request);
       if (job) return job;
       const [vm, ...others] = await named(request);
       if (!vm) return { state: 'absent' };

@@ -34,6 +34,13 @@ export interface SimulatedCloudStackOptions {
 
 const maxBodyBytes = 1024 * 1024;
 
+/** A simulated CloudStack without a listener: whoever brings a request gets its answer. */
+export interface SimulatedCloudStack {
+  handle(request: HttpRequest): HttpAnswer | 'cut';
+  /** Forgets everything it had planned for later. */
+  close(): void;
+}
+
 /**
  * Starts a simulated CloudStack on its real wire format, with the control side of the contract on the same port. The code is
  * written from the wire reference alone and shares nothing with the adapter, so that both cannot have the same mistake.
@@ -41,6 +48,28 @@ const maxBodyBytes = 1024 * 1024;
 export async function startSimulatedCloudStack(
   options: SimulatedCloudStackOptions = {},
 ): Promise<{ url: string; serviceUrl: string; port: number; close(): Promise<void> }> {
+  const cloud = simulatedCloudStack(options);
+  const listener = await listen(
+    { host: options.host ?? '127.0.0.1', port: options.port ?? 0, maxBodyBytes },
+    cloud.handle,
+  );
+  const host = options.host === undefined || options.host === '0.0.0.0' ? '127.0.0.1' : options.host;
+  const url = `http://${host}:${listener.port}`;
+  return {
+    url,
+    serviceUrl: `${url}/client/api`,
+    port: listener.port,
+    async close() {
+      cloud.close();
+      await listener.close();
+    },
+  };
+}
+
+/** The cloud behind that listener; also for tests that bring a network of their own. */
+export function simulatedCloudStack(
+  options: Omit<SimulatedCloudStackOptions, 'port' | 'host'> = {},
+): SimulatedCloudStack {
   const behaviour = behaviourOf(options.version ?? '4.22');
   const control = new SimulatorControl({
     seed: options.seed ?? 1,
@@ -140,16 +169,5 @@ export async function startSimulatedCloudStack(
     }
   }
 
-  const listener = await listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0, maxBodyBytes }, handle);
-  const host = options.host === undefined || options.host === '0.0.0.0' ? '127.0.0.1' : options.host;
-  const url = `http://${host}:${listener.port}`;
-  return {
-    url,
-    serviceUrl: `${url}/client/api`,
-    port: listener.port,
-    async close() {
-      scheduler.clear();
-      await listener.close();
-    },
-  };
+  return { handle, close: () => scheduler.clear() };
 }

@@ -1,0 +1,13 @@
+/**
+ * The whole crash sweep: a worker dies at every crash point, another goes on, and every invariant is checked.
+ * POINTS=pattern, LIMIT=n, SCENARIO=name and LANES=n narrow it; PAIRS=n takes two random points one after the other; SEED=n
+ * draws the same ones again.
+ */
+import { runProof } from './proof.mjs';
+
+await runProof({
+  name: 'test:crash',
+  jest: ['test/crash/crash-sweep.test.ts'],
+  env: { SWEEP: 'whole' },
+  settings: ['POINTS', 'LIMIT', 'SCENARIO', 'PAIRS'],
+});

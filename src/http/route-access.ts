@@ -1,0 +1,49 @@
+import type { Role } from '../roles.js';
+
+/**
+ * Who may ask what: the one table of it. A route that is not in it does not start.
+ *
+ * `rows: 'own'`: a token of one account gets that account's rows, and of any other the answer that there is none.
+ * `rows: 'all'`: the answer is about the whole installation, so a token of one account is refused.
+ */
+export type RouteAccess = 'open' | { roles: readonly Role[]; rows: 'own' | 'all' };
+
+const everybody: readonly Role[] = ['viewer', 'operator', 'admin', 'producer'];
+const staff: readonly Role[] = ['viewer', 'operator', 'admin'];
+
+export const routeAccess: Readonly<Record<string, RouteAccess>> = {
+  // What a load balancer asks, and what the API is.
+  'GET /healthz': 'open',
+  'GET /readyz': 'open',
+  'GET /openapi.json': 'open',
+  'GET /asyncapi.json': 'open',
+  'GET /metrics': { roles: staff, rows: 'all' },
+
+  'POST /api/msg/order/': { roles: ['producer', 'admin'], rows: 'own' },
+  'POST /v1/work-orders': { roles: ['producer', 'admin'], rows: 'own' },
+
+  'GET /v1/work-orders': { roles: everybody, rows: 'own' },
+  'GET /v1/work-orders/:id': { roles: everybody, rows: 'own' },
+  'GET /v1/work-orders/:id/timeline': { roles: everybody, rows: 'own' },
+  'GET /v1/work-orders/:id/plan': { roles: everybody, rows: 'own' },
+  'POST /v1/work-orders/:id/secrets': { roles: ['producer', 'admin'], rows: 'own' },
+  'GET /v1/events': { roles: everybody, rows: 'own' },
+
+  'GET /v1/rejected-messages': { roles: everybody, rows: 'own' },
+  'GET /v1/rejected-messages/:id': { roles: everybody, rows: 'own' },
+  'GET /v1/jobs': { roles: staff, rows: 'own' },
+  'GET /v1/orphans': { roles: staff, rows: 'own' },
+  'GET /v1/platforms': { roles: staff, rows: 'all' },
+
+  'GET /v1/tokens': { roles: ['admin'], rows: 'all' },
+  'POST /v1/tokens': { roles: ['admin'], rows: 'all' },
+  'POST /v1/tokens/:name/revoke': { roles: ['admin'], rows: 'all' },
+};
+
+/** The row of a route as fastify names it; HEAD is GET without a body. @throws Error when it has none */
+export function accessOf(method: string, url: string): RouteAccess {
+  const key = `${method === 'HEAD' ? 'GET' : method} ${url}`;
+  const access = Object.hasOwn(routeAccess, key) ? routeAccess[key] : undefined;
+  if (access === undefined) throw new Error(`src/http/route-access.ts does not say who may ask ${key}`);
+  return access;
+}

@@ -1,0 +1,233 @@
+/** Finds the crash points by recording runs, dies at each of them, and judges what is left. */
+import type { Report } from '../invariants/check.js';
+import type { Random } from '../support/scenario-random.js';
+import { type CrashAt, Lane } from './lane.js';
+import type { CrashScenario } from './scenarios.js';
+
+export interface SweepOptions {
+  scenarios: CrashScenario[];
+  lanes: number;
+  random: Random;
+  /** Only points whose name matches. */
+  points?: RegExp;
+  /** At most so many of the points found; which ones is drawn. */
+  limit?: number;
+  /** So many times, two points drawn at random: the second in the worker that was started after the first. */
+  pairs: number;
+  /** Told of every item as soon as it is judged. */
+  say(line: string): void;
+}
+
+export interface SweptPoint {
+  scenario: string;
+  crashes: CrashAt[];
+  /** How many of the crashes happened. */
+  reached: number;
+  violations: string[];
+  tookMs: number;
+}
+
+export interface SweepReport {
+  /** Points by scenario that were found by recording. */
+  found: Record<string, number>;
+  swept: SweptPoint[];
+  violations: string[];
+  figures: Record<string, unknown>;
+}
+
+interface Item {
+  scenario: CrashScenario;
+  crashes: CrashAt[];
+  kind: 'recording' | 'point' | 'pair';
+  tries: number;
+}
+
+/** A point is where it is in the code; when exactly it is passed can depend on the cloud's mood. */
+const mostTries = 3;
+/** Runs the sweep: recordings first, then every point found, then the points found only by workers that came after a crash, then pairs. */
+export async function sweep(options: SweepOptions): Promise<SweepReport> {
+  const lanes: Lane[] = [];
+  try {
+    for (let i = 1; i <= options.lanes; i++) lanes.push(await Lane.start(`lane-${i}`));
+    return await new Sweep(options, lanes).run();
+  } finally {
+    await Promise.all(lanes.map((lane) => lane.stop()));
+  }
+}
+
+class Sweep {
+  private readonly swept: SweptPoint[] = [];
+  private readonly violations: string[] = [];
+  /** Per scenario, the points of an undisturbed run: name and how often it is passed. */
+  private readonly recorded = new Map<string, Map<string, number>>();
+  /** Names that are swept or about to be, in whatever scenario. */
+  private readonly known = new Set<string>();
+  private queue: Item[] = [];
+  /** The headline zeros, over all items. */
+  private readonly zeros: Record<string, number> = {};
+  /** Invariants that a checker looked at in at least one item. */
+  private readonly looked = new Set<string>();
+  private planned = 0;
+
+  constructor(
+    private readonly options: SweepOptions,
+    private readonly lanes: Lane[],
+  ) {}
+
+  async run(): Promise<SweepReport> {
+    for (const scenario of this.options.scenarios) this.add({ scenario, crashes: [], kind: 'recording', tries: 1 });
+    await this.drain();
+    const recorded = this.options.scenarios.flatMap((scenario) => this.pointsOf(scenario));
+    for (const { scenario, crash } of this.chosen(recorded)) {
+      this.add({ scenario, crashes: [crash], kind: 'point', tries: 1 });
+    }
+    await this.drain();
+    for (const item of this.pairs(recorded)) this.add(item);
+    await this.drain();
+    return this.report();
+  }
+
+  private add(item: Item): void {
+    this.planned += 1;
+    this.queue.push(item);
+  }
+
+  private async drain(): Promise<void> {
+    await Promise.all(
+      this.lanes.map(async (lane) => {
+        for (let item = this.queue.shift(); item; item = this.queue.shift()) await this.take(lane, item);
+      }),
+    );
+  }
+
+  private async take(lane: Lane, item: Item): Promise<void> {
+    const { scenario, crashes, kind } = item;
+    const result = await lane.run(scenario, crashes);
+    const words = `${scenario.name} ${crashes.map(wordsOf).join(' then ')}`.trim();
+    for (const violation of result.violations) this.violate(`${words}: ${violation}`);
+    this.count(result.report);
+    if (kind === 'recording') {
+      this.recorded.set(scenario.name, counted(result.passed[0] ?? []));
+    } else {
+      const { reached, violations, tookMs } = result;
+      this.swept.push({ scenario: scenario.name, crashes, reached, violations, tookMs });
+      if (reached === crashes.length) this.discover(item, result.passed.slice(crashes.length));
+      else if (kind === 'point' && violations.length === 0) this.notReached(item, words);
+    }
+    const state = result.violations.length > 0 ? 'VIOLATED' : result.reached < crashes.length ? 'not reached' : 'ok';
+    this.options.say(`${this.swept.length}/${this.planned} ${state} ${words || 'recorded'} ${result.tookMs} ms`);
+  }
+
+  private count({ figures, looked }: Report): void {
+    for (const [name, figure] of Object.entries(figures)) this.zeros[name] = (this.zeros[name] ?? 0) + figure;
+    for (const [invariant, how] of Object.entries(looked)) if (how !== 'not looked at') this.looked.add(invariant);
+  }
+
+  private notReached(item: Item, words: string): void {
+    if (item.tries < mostTries) this.add({ ...item, tries: item.tries + 1 });
+    // Seen once in a recording or after a crash, and then not again in several tries: a hole in the sweep.
+    else this.violate(`${words}: not reached in ${mostTries} tries`);
+  }
+
+  /** Workers that come after a crash do what no undisturbed run does: look up, take over. Those points are swept from there. */
+  private discover({ scenario, crashes, kind }: Item, passedAfter: string[][]): void {
+    if (kind !== 'point' || this.options.limit !== undefined) return;
+    for (const name of new Set(passedAfter.flat())) {
+      if (this.known.has(name) || !this.wanted(name)) continue;
+      this.known.add(name);
+      this.add({ scenario, crashes: [...crashes, { name, hit: 1 }], kind: 'point', tries: 1 });
+    }
+  }
+
+  /** Every name at its first pass, and at its last when it is passed more than once; what lies between the pairs draw. */
+  private pointsOf(scenario: CrashScenario): { scenario: CrashScenario; crash: CrashAt }[] {
+    const points: { scenario: CrashScenario; crash: CrashAt }[] = [];
+    for (const [name, count] of this.recorded.get(scenario.name) ?? []) {
+      if (this.known.has(name) || !this.wanted(name)) continue;
+      this.known.add(name);
+      for (const hit of this.hitsOf(name, count)) points.push({ scenario, crash: { name, hit } });
+    }
+    return points;
+  }
+
+  private hitsOf(name: string, count: number): number[] {
+    // How often a job is asked about, or events go out, is a matter of timing; the first time is like every other.
+    if (count === 1 || isMoody(name)) return [1];
+    return [1, count];
+  }
+
+  private wanted(name: string): boolean {
+    return this.options.points?.test(name) ?? true;
+  }
+
+  private chosen<Point>(points: Point[]): Point[] {
+    const { limit, random } = this.options;
+    return limit === undefined ? points : random.shuffle(points).slice(0, limit);
+  }
+
+  private pairs(recorded: { scenario: CrashScenario; crash: CrashAt }[]): Item[] {
+    const { random, pairs } = this.options;
+    if (recorded.length === 0) return [];
+    return Array.from({ length: pairs }, () => {
+      const first = random.pick(recorded);
+      // What the second worker passes: what the first had still ahead of it, and what only a second one passes.
+      const ahead = this.swept.filter(
+        ({ scenario, crashes }) => scenario === first.scenario.name && crashes.length > 0,
+      );
+      const name = random.pick(ahead).crashes.at(-1)?.name ?? first.crash.name;
+      const second = { name, hit: random.int(1, 2) };
+      return { scenario: first.scenario, crashes: [first.crash, second], kind: 'pair', tries: 1 } as const;
+    });
+  }
+
+  private violate(text: string): void {
+    this.violations.push(text);
+    this.options.say(`violation: ${text}`);
+  }
+
+  private report(): SweepReport {
+    const found = Object.fromEntries([...this.recorded].map(([name, points]) => [name, points.size]));
+    const times = this.swept.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b);
+    const pairs = this.swept.filter(({ crashes }) => crashes.length > 1);
+    return {
+      found,
+      swept: this.swept,
+      violations: this.violations,
+      figures: {
+        ...this.zeros,
+        invariantsChecked: [...this.looked].join(' '),
+        pointsRecorded: found,
+        names: this.known.size,
+        crashes: this.swept.reduce((sum, { reached }) => sum + reached, 0),
+        doubleCrashes: pairs.filter(({ reached }) => reached > 1).length,
+        medianItemMs: times[Math.floor(times.length / 2)] ?? 0,
+      },
+    };
+  }
+}
+
+function counted(names: string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
+function isMoody(name: string): boolean {
+  return /^(poll|timer|inspect|publish)\b|^call\.answered:(list|query)/.test(name);
+}
+
+export function wordsOf({ name, hit }: CrashAt): string {
+  return `${name}:${hit}`;
+}
+
+/** One line per point: where, how often it was tried, how it went. */
+export function tableOf({ swept }: SweepReport): string[] {
+  return swept
+    .map(({ scenario, crashes, reached, violations, tookMs }) => {
+      const result = violations.length > 0 ? 'VIOLATED' : reached < crashes.length ? `died ${reached}x` : 'ok';
+      return [scenario.padEnd(10), result.padEnd(9), `${tookMs}`.padStart(6), crashes.map(wordsOf).join(' then ')].join(
+        ' ',
+      );
+    })
+    .toSorted();
+}

@@ -1,0 +1,151 @@
+import type { FaultRequest } from '../../src/simulators/faults.js';
+import { chance, type Chance } from './chance.js';
+import type { NetworkFault } from './network.js';
+import type { StoreFault } from './store.js';
+
+/** Everything that can go wrong in a world of one seed. Rates are per statement, request or second; 0 is off. */
+export interface Troubles {
+  /** For so long after the start, ms; then there is peace. */
+  untilMs: number;
+  store: Partial<Record<Exclude<StoreFault, 'none'>, number>>;
+  network: Partial<Record<Exclude<NetworkFault, 'none'>, number>>;
+  broker: { lostBefore: number; lostAfter: number; commitFails: number };
+  /** The cloud's own. */
+  cloud: FaultRequest[];
+  /** Events of a kind in the time of trouble. */
+  crashes: number;
+  freezes: number;
+  clockJumps: number;
+  gracefulStops: number;
+  partitions: number;
+  levers: number;
+}
+
+export type Profile = 'swarm' | 'lost-answers';
+
+/** The commands that make something that costs money. */
+const creates = ['deployVirtualMachine', 'createVolume', 'associateIpAddress'];
+
+/**
+ * What one seed suffers: a random part of all faults, each at a random rate ("swarm testing"). All of them at once would
+ * hide those that only matter when the rest goes well.
+ */
+export function drawTroubles(seed: number, profile: Profile): Troubles {
+  const random = chance(seed, 'troubles');
+  if (profile === 'lost-answers') return lostAnswers();
+  const rate = (on: number, most: number) => (random.happens(on) ? random.between(most / 10, most) : 0);
+  const count = (on: number, most: number) => (random.happens(on) ? random.int(1, most) : 0);
+  const lateRequests = rate(0.25, 0.06);
+  return {
+    untilMs: random.int(4_000, 20_000),
+    store: {
+      'lost-before': rate(0.3, 0.06),
+      'lost-after': rate(0.35, 0.08),
+      late: rate(0.2, 0.04),
+      slow: rate(0.25, 0.04),
+    },
+    network: {
+      'no-connection': rate(0.25, 0.1),
+      'request-lost': rate(0.25, 0.1),
+      'answer-lost': rate(0.3, 0.15),
+      reset: rate(0.25, 0.1),
+      'answer-late': rate(0.25, 0.08),
+      'request-late': lateRequests,
+      doubled: rate(0.2, 0.08),
+    },
+    broker: { lostBefore: rate(0.2, 0.2), lostAfter: rate(0.3, 0.3), commitFails: rate(0.25, 0.3) },
+    cloud: drawCloudFaults(random, lateRequests > 0),
+    crashes: count(0.55, 5),
+    freezes: count(0.3, 2),
+    clockJumps: count(0.25, 2),
+    gracefulStops: count(0.2, 2),
+    partitions: count(0.2, 2),
+    levers: count(0.4, 4),
+  };
+}
+
+/** Every create loses its answer with p = 0.3, and nothing else goes wrong. */
+function lostAnswers(): Troubles {
+  return {
+    untilMs: 600_000,
+    store: {},
+    network: {},
+    broker: { lostBefore: 0, lostAfter: 0, commitFails: 0 },
+    cloud: creates.map((operation) => cloudFault({ operation, kind: 'lose-answer', probability: 0.3 })),
+    crashes: 0,
+    freezes: 0,
+    clockJumps: 0,
+    gracefulStops: 0,
+    partitions: 0,
+    levers: 0,
+  };
+}
+
+/** Lists are complete after so long: three look-ups 500 ms apart (`settleMs` of the simulation) span it. */
+export const settleWindowMs = 1_000;
+
+function drawCloudFaults(random: Chance, lateRequests: boolean): FaultRequest[] {
+  const faults: FaultRequest[] = [];
+  const maybe = (on: number, most: number, make: (probability: number) => Partial<FaultRequest> | null) => {
+    if (!random.happens(on)) return;
+    const fault = make(random.between(most / 10, most));
+    if (fault) faults.push(cloudFault(fault));
+  };
+  const some = () => random.pick(['*', '*', 'list*', 'query*', 'create*', 'attach*', 'associate*', 'deploy*', ...creates]);
+  const changes = () => random.pick(['create*', 'attach*', 'associate*', 'deploy*', 'enable*', 'update*', ...creates]);
+  const afterEffect = () => random.happens(0.5);
+  const effect = () => random.happens(0.5);
+  maybe(0.2, 0.1, (probability) => ({ kind: 'drop-request', operation: some(), probability }));
+  maybe(0.3, 0.3, (probability) => ({ kind: 'lose-answer', operation: changes(), probability }));
+  maybe(0.15, 0.1, (probability) => ({ kind: 'late', operation: some(), probability, delayMs: random.int(500, 4_000) }));
+  maybe(0.25, 0.15, (probability) => ({ kind: 'error', operation: changes(), probability, afterEffect: afterEffect() }));
+  maybe(0.2, 0.2, (probability) => ({
+    kind: 'throttle',
+    operation: some(),
+    probability,
+    waitMs: random.int(50, 3_000),
+  }));
+  maybe(0.2, 0.2, (probability) => ({
+    kind: 'unavailable',
+    operation: some(),
+    probability,
+    afterEffect: afterEffect(),
+  }));
+  maybe(0.15, 0.1, (probability) => ({ kind: 'html', operation: some(), probability, afterEffect: afterEffect() }));
+  maybe(0.15, 0.1, (probability) => ({ kind: 'malformed', operation: some(), probability, afterEffect: afterEffect() }));
+  maybe(0.2, 0.1, (probability) => ({ kind: 'expire-session', operation: '*', probability }));
+  maybe(0.25, 0.3, (probability) => ({ kind: 'job-fails', operation: changes(), probability, ...jobError(random) }));
+  maybe(0.2, 0.2, (probability) => ({ kind: 'job-lies-failed', operation: changes(), probability }));
+  maybe(0.15, 0.15, (probability) => ({ kind: 'job-lies-done', operation: changes(), probability }));
+  maybe(0.2, 0.2, (probability) => ({ kind: 'job-vanishes', operation: changes(), probability }));
+  maybe(0.15, 0.1, (probability) => ({ kind: 'job-never-ends', operation: changes(), probability, effect: effect() }));
+  maybe(0.15, 0.15, (probability) => ({ kind: 'job-lost-result', operation: changes(), probability, effect: effect() }));
+  // A request that comes late and is hidden then stays out of sight for longer than anybody promised.
+  if (!lateRequests) {
+    maybe(0.3, 0.5, (probability) => ({
+      kind: 'hide-from-lists',
+      operation: changes(),
+      probability,
+      hideMs: random.int(50, settleWindowMs - 250),
+    }));
+  }
+  // Quota and capacity: refused at once, nothing done.
+  maybe(0.12, 0.15, (probability) => ({
+    kind: 'error',
+    operation: random.pick(creates),
+    probability,
+    errorcode: random.pick([535, 532, 533, 534, 431]),
+    errortext: 'Maximum number of resources is exceeded',
+    afterEffect: false,
+  }));
+  return faults;
+}
+
+/** Why a job failed: its own code decides whether trying again makes sense. */
+function jobError(random: Chance): Partial<FaultRequest> {
+  return random.happens(0.5) ? { errorcode: random.pick([530, 533, 534, 535, 431]) } : {};
+}
+
+function cloudFault(fault: Partial<FaultRequest>): FaultRequest {
+  return { operation: '*', kind: 'lose-answer', delayMs: 3_000, hideMs: 500, waitMs: 1_000, ...fault };
+}

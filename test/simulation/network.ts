@@ -1,0 +1,93 @@
+import { type Http, NoAnswerError } from '../../src/provisioners/http.js';
+import type { SimulatedCloudStack } from '../../src/simulators/cloudstack/server.js';
+import type { Trace } from './trace.js';
+import type { SimulatedProcess, VirtualTime } from './virtual-time.js';
+
+/** What may happen to one request on its way; the cloud's own faults come on top. */
+export type NetworkFault =
+  | 'none'
+  | 'no-connection'
+  | 'request-lost'
+  | 'answer-lost'
+  | 'reset'
+  | 'answer-late'
+  | 'request-late'
+  | 'doubled';
+
+export interface NetworkWeather {
+  delayMs(): number;
+  fault(command: string): NetworkFault;
+  /** How much later than the client's patience a late one is. */
+  lateMs(fault: NetworkFault): number;
+  crossing(process: SimulatedProcess, where: 'before' | 'sent' | 'answered'): void;
+}
+
+/**
+ * The road between a worker and a cloud. A request that is on it arrives even when its sender is dead; an answer finds
+ * nobody then. For the client it ends as it would with the real one: an answer, or a `NoAnswerError`.
+ */
+export function simulatedHttp(options: {
+  time: VirtualTime;
+  process: SimulatedProcess;
+  cloud: SimulatedCloudStack;
+  cloudProcess: SimulatedProcess;
+  timeoutMs: number;
+  weather: NetworkWeather;
+  trace: Trace;
+}): Http {
+  const { time, process, cloud, cloudProcess, timeoutMs, weather, trace } = options;
+  return {
+    post: (url, body, headers = {}) =>
+      new Promise((resolve, reject) => {
+        const command = new URLSearchParams(body).get('command') ?? '';
+        weather.crossing(process, 'before');
+        if (!process.alive) return;
+        const fault = weather.fault(command);
+        let isOver = false;
+        const over = (settle: () => void) => {
+          if (isOver) return;
+          isOver = true;
+          deadline.cancelled = true;
+          weather.crossing(process, 'answered');
+          if (process.alive) settle();
+        };
+        const fail = (sent: boolean, reason: string) => {
+          trace.add(process.name, `http ${command}: no answer (${reason}, ${fault})`);
+          reject(new NoAnswerError(sent, reason));
+        };
+        const deadline = time.after(process, timeoutMs, () => over(() => fail(true, 'TimeoutError')));
+
+        const arrive = (isAnswerWanted: boolean) => {
+          const answer = cloud.handle({
+            method: 'POST',
+            path: new URL(url).pathname,
+            query: '',
+            headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+            body,
+          });
+          const told = answer === 'cut' ? 'cut' : `${answer.status} ${answer.body.slice(0, 160)}`;
+          trace.add('cloud', `${command} for ${process.name}: ${told}`);
+          if (!isAnswerWanted || fault === 'answer-lost') return;
+          const lateMs = fault === 'answer-late' ? timeoutMs + weather.lateMs(fault) : 0;
+          const heldMs = answer === 'cut' ? 0 : (answer.delayMs ?? 0);
+          time.after(process, weather.delayMs() + lateMs + heldMs, () =>
+            over(() => {
+              if (answer === 'cut' || fault === 'reset') return fail(true, 'UND_ERR_SOCKET');
+              const small = Object.entries(answer.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]);
+              resolve({ status: answer.status, headers: Object.fromEntries(small), text: answer.body });
+            }),
+          );
+        };
+        const delayMs = weather.delayMs();
+        if (fault === 'no-connection') {
+          time.after(process, delayMs, () => over(() => fail(false, 'ECONNREFUSED')));
+        } else if (fault !== 'request-lost') {
+          const lateMs = fault === 'request-late' ? timeoutMs + weather.lateMs(fault) : 0;
+          time.after(cloudProcess, delayMs + lateMs, () => arrive(true));
+          if (fault === 'doubled') time.after(cloudProcess, delayMs + weather.lateMs(fault), () => arrive(false));
+        }
+        weather.crossing(process, 'sent');
+      }),
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,361 @@
+import { createRequire } from 'node:module';
+import { PGlite, protocol } from '@electric-sql/pglite';
+import pg from 'pg';
+import { createDataSource } from '../../src/store/data-source.js';
+import type { Sql } from '../invariants/evidence.js';
+import type { Trace } from './trace.js';
+import type { SimulatedProcess, VirtualTime } from './virtual-time.js';
+
+const { prepareValue } = createRequire(import.meta.url)('pg/lib/utils') as { prepareValue(value: unknown): unknown };
+
+interface Result {
+  rows: Record<string, unknown>[];
+  rowCount: number;
+}
+
+interface Statement {
+  name?: string;
+  text: string;
+  values?: unknown[];
+}
+
+/** What may happen to one statement on its way. */
+export type StoreFault = 'none' | 'lost-before' | 'lost-after' | 'late' | 'slow';
+
+export interface StoreWeather {
+  /** How long one way of a statement takes, ms. */
+  delayMs(): number;
+  fault(statement: Statement): StoreFault;
+  /** For `late` (the answer is an error, the statement comes through afterwards) and `slow`. */
+  faultDelayMs(fault: StoreFault): number;
+  /** Told of every statement that is about to leave, so that a process can die there. */
+  crossing(process: SimulatedProcess, where: 'before' | 'sent' | 'answered'): void;
+}
+
+/**
+ * Real PostgreSQL in this process, behind wires that can be slow, cut, or cut after the commit. All workers of a world
+ * share its one backend: transactions run one after the other, so row locks that wait for each other are not seen here
+ * (the scenarios on a real server are for that). Its clock is the virtual one.
+ */
+export class SimulatedStore {
+  private readonly prepared = new Set<string>();
+  private lockedBy: SimulatedClient | null = null;
+  private readonly queue: (() => void)[] = [];
+  private clients = new Set<SimulatedClient>();
+  private tables = '';
+
+  private constructor(
+    private readonly database: PGlite,
+    private readonly time: VirtualTime,
+  ) {}
+
+  static async create(time: VirtualTime): Promise<SimulatedStore> {
+    const database = await PGlite.create();
+    const store = new SimulatedStore(database, time);
+    const runner = { query: (text: string) => Promise.resolve(store.simple(text)) };
+    const migrations = createDataSource('postgres://simulation').options.migrations as (new () => {
+      up(runner: unknown): Promise<void>;
+    })[];
+    for (const Migration of migrations) await new Migration().up(runner);
+    const { rows } = store.simple(`select string_agg(quote_ident(tablename), ', ') as tables
+      from pg_tables where schemaname = 'public'`);
+    store.tables = rows[0]?.['tables'] as string;
+    // Sessions come and go with the simulated processes; PGlite has one of its own for all of them.
+    store.simple(`
+      create table public.pg_stat_activity (application_name text not null);
+      set search_path = public, pg_catalog;
+      set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off;
+      set plan_cache_mode = force_generic_plan;
+      set session_replication_role = replica`);
+    return store;
+  }
+
+  /** Back to empty tables. */
+  reset(): void {
+    this.lockedBy = null;
+    this.queue.length = 0;
+    this.clients = new Set();
+    this.simple('rollback');
+    // As a fresh database, not merely without rows: where a row lies decides in which order some lists come.
+    this.simple(`truncate ${this.tables}, public.pg_stat_activity restart identity`);
+  }
+
+  /** Asks at once and without any trouble: for the world's own eyes. */
+  get sql(): Sql {
+    return {
+      query: async <Row extends object>(text: string, values: unknown[] = []) =>
+        this.ask({ text, values }) as unknown as { rows: Row[] },
+    };
+  }
+
+  ask(statement: Statement): Result {
+    return this.run(statement);
+  }
+
+  /** The sessions of a process begin and end, as `pg_stat_activity` shows them. */
+  openSessions(applicationName: string): void {
+    this.run({ text: 'insert into public.pg_stat_activity values ($1)', values: [applicationName] });
+  }
+
+  closeSessions(applicationName: string): void {
+    this.run({ text: 'delete from public.pg_stat_activity where application_name = $1', values: [applicationName] });
+  }
+
+  /** A process is gone, or frozen for too long: what it had begun and not committed is undone. What is on the wire still comes. */
+  processGone(process: SimulatedProcess): void {
+    for (const client of this.clients) {
+      if (client.process !== process) continue;
+      if (client.onTheWire > 0) client.endsWithThat = true;
+      else this.cut(client);
+    }
+  }
+
+  /** Whether it is in the middle of a transaction. */
+  isHeldBy(process: SimulatedProcess): boolean {
+    return this.lockedBy?.process === process;
+  }
+
+  /** What a worker takes for its pool. */
+  openPool(process: SimulatedProcess, weather: StoreWeather, trace: Trace): pg.Pool {
+    const pool = {
+      query: (statement: string | Statement, values?: unknown[]) =>
+        this.send(toStatement(statement, values), process, null, weather, trace),
+      connect: () =>
+        new Promise<SimulatedClient>((resolve) => {
+          const client = new SimulatedClient(this, process, weather, trace);
+          this.time.after(null, weather.delayMs(), () => {
+            if (!process.alive) return;
+            this.locked(() => {
+              // It may have died, or been frozen, while it stood in line: the server does not wait for such a client.
+              if (!process.alive) return this.next();
+              if (process.frozen) client.broken = true;
+              else {
+                this.lockedBy = client;
+                this.clients.add(client);
+              }
+              this.time.after(process, 0, () => resolve(client));
+              this.next();
+            });
+          });
+        }),
+      on: () => pool,
+      end: () => Promise.resolve(),
+    };
+    return pool as unknown as pg.Pool;
+  }
+
+  /** One statement on its way, there and back. */
+  send(
+    statement: Statement,
+    process: SimulatedProcess,
+    client: SimulatedClient | null,
+    weather: StoreWeather,
+    trace: Trace,
+  ): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      weather.crossing(process, 'before');
+      if (!process.alive) return;
+      if (client?.broken) {
+        this.time.after(process, 0, () => reject(connectionLost()));
+        return;
+      }
+      const fault = weather.fault(statement);
+      const label = statement.name ?? statement.text.trim().split(/\s+/).slice(0, 4).join(' ');
+      const answer = (result: Result | Error, delayMs = weather.delayMs()) =>
+        this.time.after(process, delayMs, () => {
+          weather.crossing(process, 'answered');
+          if (!process.alive) return;
+          if (result instanceof Error) reject(result);
+          else resolve(result);
+        });
+      const lost = () => {
+        trace.add(process.name, `sql ${label}: connection lost (${fault})`);
+        if (client && fault !== 'late') this.cut(client);
+        if (client) {
+          client.broken = true;
+          client.endsWithThat = true;
+        }
+        answer(connectionLost());
+      };
+      const arrive = () => {
+        const work = () => {
+          if (client) client.onTheWire -= 1;
+          // A transaction whose connection was cut is gone, and with it what it would have said next.
+          if (client && this.lockedBy !== client) return;
+          let result: Result | Error;
+          try {
+            result = this.run(statement);
+          } catch (error) {
+            result = error as Error;
+          }
+          trace.add(process.name, `sql ${label}: ${outcome(statement, result)}`);
+          if (fault === 'lost-after') lost();
+          else if (fault !== 'late') answer(result);
+          if (client?.endsWithThat) this.cut(client);
+        };
+        if (client) work();
+        else
+          this.locked(() => {
+            work();
+            this.next();
+          });
+      };
+      if (client && fault !== 'lost-before') client.onTheWire += 1;
+      const delayMs = weather.delayMs() + (fault === 'slow' ? weather.faultDelayMs(fault) : 0);
+      if (fault === 'lost-before') this.time.after(null, delayMs, lost);
+      else if (fault === 'late') {
+        this.time.after(null, delayMs, lost);
+        this.time.after(null, delayMs + weather.faultDelayMs(fault), arrive);
+      } else this.time.after(null, delayMs, arrive);
+      weather.crossing(process, 'sent');
+    });
+  }
+
+  release(client: SimulatedClient): void {
+    // A statement that its client has given up may still be on its way to the server, which knows nothing of that.
+    if (client.onTheWire > 0) return;
+    this.clients.delete(client);
+    if (this.lockedBy !== client) return;
+    this.lockedBy = null;
+    this.next();
+  }
+
+  /** The server notices that a client is gone. */
+  private cut(client: SimulatedClient): void {
+    client.broken = true;
+    if (this.lockedBy !== client) return;
+    this.simple('rollback');
+    this.release(client);
+  }
+
+  /** Runs it when no transaction is open, in the order of asking. */
+  private locked(work: () => void): void {
+    if (this.lockedBy || this.queue.length > 0) this.queue.push(work);
+    else work();
+  }
+
+  private next(): void {
+    while (!this.lockedBy) {
+      const work = this.queue.shift();
+      if (!work) return;
+      work();
+    }
+  }
+
+  private run(statement: Statement): Result {
+    // The server's clock is nobody's: it does not jump with that of a worker.
+    return this.time.as(null, () =>
+      statement.values === undefined ? this.simple(statement.text) : this.extended(statement as Required<Statement>),
+    );
+  }
+
+  private simple(text: string): Result {
+    return this.exchange([protocol.serialize.query(text)]);
+  }
+
+  private extended({ name, text, values }: Required<Statement>): Result {
+    const { serialize } = protocol;
+    const known = name !== undefined && this.prepared.has(name);
+    const messages = known ? [] : [serialize.parse({ text, ...(name !== undefined && { name }) })];
+    messages.push(
+      serialize.bind({ statement: name ?? '', values: values.map(prepareValue) }),
+      serialize.describe({ type: 'P' }),
+      serialize.execute({}),
+      serialize.sync(),
+    );
+    const result = this.exchange(messages);
+    if (name !== undefined) this.prepared.add(name);
+    return result;
+  }
+
+  private exchange(messages: Uint8Array[]): Result {
+    const answer = this.database.execProtocolRawSync(Buffer.concat(messages));
+    const rows: Record<string, unknown>[] = [];
+    let fields: { name: string; parse: (text: string) => unknown }[] = [];
+    let rowCount = 0;
+    let failure: Error | null = null;
+    new protocol.Parser().parse(answer, (message: Message) => {
+      switch (message.name) {
+        case 'rowDescription':
+          fields = message.fields.map((field) => ({
+            name: field.name,
+            parse: pg.types.getTypeParser(field.dataTypeID) as (text: string) => unknown,
+          }));
+          break;
+        case 'dataRow':
+          rows.push(
+            Object.fromEntries(
+              fields.map(({ name, parse }, i) => {
+                const text = message.fields[i] ?? null;
+                return [name, text === null ? null : parse(text)];
+              }),
+            ),
+          );
+          break;
+        case 'commandComplete':
+          rowCount = Number(/(\d+)$/.exec(message.text)?.[1] ?? 0);
+          break;
+        case 'error':
+          failure = Object.assign(new Error(message.message), { code: message.code });
+          break;
+      }
+    });
+    if (failure) throw failure as Error;
+    return { rows, rowCount };
+  }
+}
+
+type Message =
+  | { name: 'rowDescription'; fields: { name: string; dataTypeID: number }[] }
+  | { name: 'dataRow'; fields: (string | null)[] }
+  | { name: 'commandComplete'; text: string }
+  | { name: 'error'; message: string; code: string };
+
+/** A checked-out connection. */
+class SimulatedClient {
+  /** For its user; the server may not have noticed. */
+  broken = false;
+  /** Statements that are on their way to the server. */
+  onTheWire = 0;
+  /** The server notices when it next has something to answer. */
+  endsWithThat = false;
+
+  constructor(
+    private readonly store: SimulatedStore,
+    readonly process: SimulatedProcess,
+    private readonly weather: StoreWeather,
+    private readonly trace: Trace,
+  ) {}
+
+  query(statement: string | Statement, values?: unknown[]): Promise<Result> {
+    return this.store.send(toStatement(statement, values), this.process, this, this.weather, this.trace);
+  }
+
+  release(): void {
+    this.store.release(this);
+  }
+
+  on(): this {
+    return this;
+  }
+
+  off(): this {
+    return this;
+  }
+}
+
+function toStatement(statement: string | Statement, values?: unknown[]): Statement {
+  if (typeof statement !== 'string') return statement;
+  return { text: statement, ...(values !== undefined && { values }) };
+}
+
+function connectionLost(): Error {
+  return Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' });
+}
+
+function outcome({ name, values }: Statement, result: Result | Error): string {
+  if (result instanceof Error) return `error ${(result as { code?: string }).code}: ${result.message}`;
+  // Which orders, and into which states: enough to see two runs part.
+  const given = name?.startsWith('save-') ? ` of ${JSON.stringify(values?.slice(1, 6))}` : '';
+  return `${result.rowCount} rows${given}`;
+}

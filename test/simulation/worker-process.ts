@@ -1,0 +1,78 @@
+import type { Kafka } from 'kafkajs';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { WorkOrderConsumer } from '../../src/consumers/work-order.consumer.js';
+import { cloudstack } from '../../src/provisioners/cloudstack/index.js';
+import type { Http } from '../../src/provisioners/http.js';
+import { EventPublisher } from '../../src/publishers/publish-events.js';
+import { Worker } from '../../src/runner/worker.js';
+import type { Sealer } from '../../src/secrets.js';
+import type { SimulatedProcess } from './virtual-time.js';
+
+export const topics = { orders: 'work-orders', events: 'work-order-events', rejected: 'work-orders.rejected' };
+
+/** One worker as `src/main.ts` composes it, without HTTP and callbacks, on the roads of the simulation. */
+export interface WorkerProcess {
+  process: SimulatedProcess;
+  /** As PostgreSQL shows its sessions. */
+  applicationName: string;
+  /** Null until it is ready. */
+  worker: Worker | null;
+  consumer: WorkOrderConsumer | null;
+  publisher: EventPublisher | null;
+  /** Until then its connections to the database fail, virtual ms. */
+  cutOffUntil: number;
+}
+
+export interface WorkerSurroundings {
+  pool: pg.Pool;
+  kafka: Kafka;
+  sealer: Sealer;
+  log: Logger;
+  workerId: string;
+  leaseMs: number;
+  openHttp(options: { timeoutMs: number }): Http;
+}
+
+/** Starts it. @throws what a worker's start throws; the process is of no use then */
+export async function startWorker(running: WorkerProcess, surroundings: WorkerSurroundings): Promise<void> {
+  const { pool, kafka, sealer, log, workerId, leaseMs, openHttp } = surroundings;
+  const worker = await Worker.build({
+    pool,
+    sealer,
+    log,
+    workerId,
+    leaseMs,
+    createProvisioner: (config) => cloudstack(config, openHttp),
+    mayCallBack: () => false,
+    callbackWarnings: () => [],
+  });
+  await worker.start();
+  running.publisher = new EventPublisher({
+    kafka,
+    sql: pool,
+    workerId: worker.workerId,
+    installationId: worker.installationId,
+    topics,
+    log,
+    pollMs: 700,
+  });
+  await running.publisher.start();
+  running.consumer = new WorkOrderConsumer({
+    kafka,
+    groupId: 'workers',
+    topic: topics.orders,
+    intake: worker.intake,
+    log,
+    onDead: (reason) => log.fatal({ reason }, 'the Kafka consumer is dead'),
+  });
+  await running.consumer.start();
+  running.worker = worker;
+}
+
+/** Ends it as a signal would: in reverse. */
+export async function stopWorker({ consumer, publisher, worker }: WorkerProcess): Promise<void> {
+  await consumer?.stop();
+  await publisher?.stop();
+  await worker?.stop();
+}

@@ -1,0 +1,546 @@
+import type { Logger } from 'pino';
+import { createSealer } from '../../src/secrets.js';
+import { type SimulatedCloudStack, simulatedCloudStack } from '../../src/simulators/cloudstack/server.js';
+import { insertPlatform } from '../../src/store/platforms.js';
+import { applicationName } from '../../src/store/ownership.js';
+import type { SeenEvent, SeenRejection, SentMessage } from '../invariants/evidence.js';
+import { checkInvariants } from '../invariants/check.js';
+import { cloudEvidence } from '../invariants/from-cloud.js';
+import { type Book, type Errand, statusOf, writeBook } from './billing.js';
+import { SimulatedBroker } from './broker.js';
+import { chance, type Chance, installChance } from './chance.js';
+import { drawTroubles, type Profile, settleWindowMs, type Troubles } from './faults.js';
+import { simulatedHttp } from './network.js';
+import type { SimulatedStore, StoreWeather } from './store.js';
+import { Trace } from './trace.js';
+import { realNow, SimulatedProcess, type VirtualTime } from './virtual-time.js';
+import { startWorker, stopWorker, topics, type WorkerProcess } from './worker-process.js';
+
+export interface SeedResult {
+  seed: number;
+  violations: string[];
+  /** Same seed, same digest. */
+  digest: string;
+  /** The end of what happened. */
+  tail: string[];
+  orders: number;
+  /** How often each fault struck, and how the orders ended. */
+  counts: Record<string, number>;
+  virtualMs: number;
+  realMs: number;
+}
+
+export interface SeedOptions {
+  profile: Profile;
+  /** Every line of the trace, while it happens. */
+  print?: (line: string) => void;
+}
+
+/** Liveness: after the last trouble everything has to be settled within this time (I7). */
+const patienceMs = 2 * 3_600_000;
+/** A world that rings more often than this does not come to rest. */
+const mostRings = 3_000_000;
+const platformIds = ['7f61019a8d3011e7aebb005056aaa8be', 'sjif259a8d3011e7aebb005056aaa8be'];
+const pace = { settleMs: 500, watchMs: 200, retryMs: 300, retryMaxMs: 3_000, pollMinMs: 100, pollMaxMs: 1_000 };
+const adminPassword = 'simulated-admin-password';
+
+/** Runs the world of one seed from its first message to its last check. */
+export async function runSeed(
+  seed: number,
+  time: VirtualTime,
+  store: SimulatedStore,
+  options: SeedOptions,
+): Promise<SeedResult> {
+  const startedAt = realNow();
+  const restore = [installChance(seed)];
+  time.reset();
+  restore.push(time.install());
+  try {
+    store.reset();
+    const world = new World(seed, time, store, options);
+    const result = await world.run();
+    return { ...result, realMs: realNow() - startedAt };
+  } finally {
+    for (const undo of restore.toReversed()) undo();
+  }
+}
+
+class World {
+  private readonly trace: Trace;
+  private readonly troubles: Troubles;
+  private readonly random: Chance;
+  private readonly counts: Record<string, number> = {};
+  private readonly violations: string[] = [];
+  private readonly logs: string[] = [];
+  private readonly billing = new SimulatedProcess('billing');
+  private readonly cloudProcess = new SimulatedProcess('cloud');
+  private readonly cloud: SimulatedCloudStack;
+  private readonly broker: SimulatedBroker;
+  private readonly sealer = createSealer(Buffer.from(Array.from({ length: 32 }, (_, i) => i)));
+  private readonly book: Book;
+  private readonly sent: SentMessage[] = [];
+  private workers: WorkerProcess[] = [];
+  private started = 0;
+  private peace = false;
+  /** Errands that are not done yet. */
+  private open = 0;
+  /** Crossings until the next armed crash, and what dies there. */
+  private fuses: { crossings: number; then: (process: SimulatedProcess) => void }[] = [];
+
+  constructor(
+    private readonly seed: number,
+    private readonly time: VirtualTime,
+    private readonly store: SimulatedStore,
+    private readonly options: SeedOptions,
+  ) {
+    this.trace = new Trace(() => time.elapsedMs, 40, options.print ?? null);
+    this.random = chance(seed, 'world');
+    this.troubles = drawTroubles(seed, options.profile);
+    const isLost = options.profile === 'lost-answers';
+    this.book = writeBook(chance(seed, 'billing'), {
+      orders: isLost ? 10 : this.random.int(1, 4),
+      withinMs: Math.min(this.troubles.untilMs, 8_000),
+      noise: !isLost,
+    });
+    this.cloud = time.as(this.cloudProcess, () =>
+      simulatedCloudStack({
+        seed: this.random.int(1, 1e9),
+        latencyMs: { min: 20, max: this.random.pick([100, 400, 1_500]) },
+        adminPassword,
+        sessionTimeoutSeconds: this.random.pick([3, 60, 1_800]),
+      }),
+    );
+    const weather = chance(seed, 'broker');
+    const { broker } = this.troubles;
+    this.broker = new SimulatedBroker(
+      time,
+      {
+        delayMs: () => weather.between(0.5, 8),
+        sendFault: () => {
+          if (this.peace) return 'none';
+          if (weather.happens(broker.lostBefore)) return this.counted('broker lost-before', 'lost-before');
+          return weather.happens(broker.lostAfter) ? this.counted('broker lost-after', 'lost-after') : 'none';
+        },
+        commitFails: () => !this.peace && weather.happens(broker.commitFails) && this.counted('broker commit', true),
+      },
+      this.trace,
+    );
+  }
+
+  async run(): Promise<Omit<SeedResult, 'realMs'>> {
+    await this.prepare();
+    const workers = this.options.profile === 'lost-answers' ? 1 : this.random.int(1, 3);
+    for (let i = 0; i < workers; i++) this.startSoon(this.random.between(0, 500));
+    this.broker.start();
+    this.open = this.book.errands.length;
+    for (const errand of this.book.errands) this.time.after(this.billing, errand.atMs, () => this.doErrand(errand));
+    this.planTroubles();
+
+    const { untilMs } = this.troubles;
+    let nextLookAt = 0;
+    const settled = () => {
+      if (this.violations.length > 0 || this.time.rung > mostRings) return true;
+      if (this.open > 0 || this.time.elapsedMs < nextLookAt) return false;
+      nextLookAt = this.time.elapsedMs + 500;
+      return this.isSettled();
+    };
+    const start = this.time.now;
+    // With nothing left to do there is no need to wait for the troubles to end.
+    if (!(await this.time.run(settled, start + untilMs))) {
+      this.makePeace();
+      nextLookAt = 0;
+      if (!(await this.time.run(settled, start + untilMs + patienceMs))) this.violations.push(...this.unsettled());
+    } else this.makePeace();
+    if (this.time.rung > mostRings) this.violations.push(`I7: the world does not come to rest: ${mostRings} wake-ups`);
+    await this.judge();
+    this.end();
+    return {
+      seed: this.seed,
+      violations: this.violations,
+      tail: this.trace.last,
+      digest: this.trace.digest(),
+      orders: this.book.secrets.length,
+      counts: this.counts,
+      virtualMs: this.time.elapsedMs,
+    };
+  }
+
+  // What is there from the start.
+
+  private async prepare(): Promise<void> {
+    const useKeys = this.random.happens(0.5);
+    const credentials = useKeys
+      ? (await import('../../src/simulators/cloudstack/seed-data.js'))
+      : null;
+    const secret = credentials
+      ? { apiKey: credentials.defaultApiKey, secretKey: credentials.defaultSecretKey }
+      : { username: 'admin', password: adminPassword, domain: '/' };
+    for (const [i, platformId] of platformIds.entries()) {
+      await insertPlatform(this.store.sql as never, {
+        platformId,
+        name: `dc-${i + 1}`,
+        kind: 'cloudstack',
+        serviceUrl: 'http://cloud.simulation/client/api',
+        state: 'open',
+        settings: {
+          createOfferings: true,
+          callsPerSecond: 500,
+          requestTimeoutMs: 2_000,
+          catalogueTtlMs: this.random.pick([0, 5_000, 60_000]),
+          pace: { ...pace, jobDeadlineMs: 20_000 },
+        },
+        sealedCredentials: this.sealer.seal(JSON.stringify(secret), platformId),
+      });
+    }
+    this.control('POST', '/_sim/faults', this.troubles.cloud);
+  }
+
+  private control(method: string, path: string, body?: unknown): unknown {
+    const answer = this.time.as(this.cloudProcess, () =>
+      this.cloud.handle({ method, path, query: '', headers: {}, body: body === undefined ? '' : JSON.stringify(body) }),
+    );
+    if (answer === 'cut' || answer.status >= 300) throw new Error(`${method} ${path} was refused`);
+    return JSON.parse(answer.body);
+  }
+
+  // Workers.
+
+  private startSoon(delayMs: number): void {
+    const number = ++this.started;
+    this.time.after(null, delayMs, () => {
+      const process = new SimulatedProcess(`worker-${number}`);
+      const workerId = `w${number}-${this.seed}`;
+      const running: WorkerProcess = {
+        process,
+        applicationName: applicationName(workerId),
+        worker: null,
+        consumer: null,
+        publisher: null,
+        cutOffUntil: 0,
+      };
+      this.workers.push(running);
+      this.trace.add(process.name, 'starts');
+      this.store.openSessions(running.applicationName);
+      const weather = this.roads(running);
+      this.time.as(process, () => {
+        void startWorker(running, {
+          pool: this.store.openPool(process, weather.store, this.trace),
+          kafka: this.broker.client(process),
+          sealer: this.sealer,
+          log: this.logOf(process),
+          workerId,
+          leaseMs: 6_000,
+          openHttp: ({ timeoutMs }) =>
+            simulatedHttp({
+              time: this.time,
+              process,
+              cloud: this.cloud,
+              cloudProcess: this.cloudProcess,
+              timeoutMs,
+              weather: weather.network,
+              trace: this.trace,
+            }),
+        }).catch((error: unknown) => this.kill(running, `could not start: ${(error as Error).message}`));
+      });
+    });
+  }
+
+  /** The roads of one worker, with what happens on them. */
+  private roads(running: WorkerProcess) {
+    const { process } = running;
+    const random = chance(this.seed, `roads of ${process.name}`);
+    const drawn = <Fault extends string>(rates: Partial<Record<Fault, number>>, what: string): Fault | 'none' => {
+      if (this.peace) return 'none';
+      for (const [fault, rate] of Object.entries(rates) as [Fault, number][]) {
+        if (random.happens(rate)) return this.counted(`${what} ${fault}`, fault);
+      }
+      return 'none';
+    };
+    const crossing = (who: SimulatedProcess) => this.cross(who);
+    const store: StoreWeather = {
+      delayMs: () => random.between(0.1, 1.5),
+      fault: () => (this.time.elapsedMs < running.cutOffUntil ? 'lost-before' : drawn(this.troubles.store, 'store')),
+      faultDelayMs: (fault) => (fault === 'late' ? random.between(1, 400) : random.between(100, 5_000)),
+      crossing,
+    };
+    const network = {
+      delayMs: () => random.between(1, 30),
+      fault: () => drawn(this.troubles.network, 'network'),
+      // A late request comes within the settle window, beyond which nobody can tell it from one that was lost.
+      lateMs: (fault: string) =>
+        fault === 'answer-late' ? random.between(1, 5_000) : random.between(1, settleWindowMs * 0.6),
+      crossing,
+    };
+    return { store, network };
+  }
+
+  /** A worker stands at a wire. */
+  private cross(process: SimulatedProcess): void {
+    if (this.peace || this.fuses.length === 0) return;
+    for (const fuse of this.fuses) fuse.crossings -= 1;
+    const burnt = this.fuses.find(({ crossings }) => crossings <= 0);
+    if (!burnt) return;
+    this.fuses = this.fuses.filter((one) => one !== burnt);
+    burnt.then(process);
+  }
+
+  private kill(running: WorkerProcess, why: string): void {
+    const { process } = running;
+    if (!process.alive) return;
+    this.trace.add(process.name, `dies: ${why}`);
+    process.alive = false;
+    this.store.processGone(process);
+    this.store.closeSessions(running.applicationName);
+    this.workers = this.workers.filter((one) => one !== running);
+    this.startSoon(this.random.between(50, 4_000));
+  }
+
+  private get ready(): WorkerProcess[] {
+    return this.workers.filter(({ worker, process }) => worker !== null && !process.frozen);
+  }
+
+  private logOf(process: SimulatedProcess): Logger {
+    const line = (level: string) => (fields: object, message?: string) => {
+      const text = `${level} ${message ?? ''} ${JSON.stringify(fields)}`;
+      this.logs.push(text);
+      this.trace.add(process.name, text.slice(0, 400));
+      // Our own bugs; everything else is weather.
+      if (level === 'fatal' || /error of our own|is not an answer|could not be planned/.test(text)) {
+        this.violations.push(`log: ${process.name}: ${text.slice(0, 1_500)}`);
+      }
+    };
+    const log = { debug: () => {}, trace: () => {} };
+    for (const level of ['info', 'warn', 'error', 'fatal']) Object.assign(log, { [level]: line(level) });
+    return log as unknown as Logger;
+  }
+
+  // Troubles.
+
+  private planTroubles(): void {
+    const { untilMs, crashes, freezes, clockJumps, gracefulStops, partitions } = this.troubles;
+    const at = (count: number, what: string, happen: () => void) => {
+      for (let i = 0; i < count; i++) {
+        this.time.after(null, this.random.between(200, untilMs), () => {
+          if (this.peace) return;
+          this.count(what);
+          happen();
+        });
+      }
+    };
+    const someone = (act: (running: WorkerProcess) => void) => {
+      const { ready } = this;
+      if (ready.length > 0) act(this.random.pick(ready));
+    };
+    at(crashes, 'crash', () => {
+      // Not at a moment but at a wire: just before something leaves, when it is on its way, or when its answer comes.
+      this.fuses.push({
+        crossings: this.random.int(1, 12),
+        then: (process) => {
+          const running = this.workers.find((one) => one.process === process);
+          if (running) this.kill(running, 'kill -9');
+        },
+      });
+    });
+    at(freezes, 'freeze', () => someone((running) => this.freeze(running, this.random.between(1_000, 15_000))));
+    at(clockJumps, 'clock jump', () =>
+      someone(({ process }) => {
+        const sizeMs = this.random.happens(0.1) ? 3_600_000 : this.random.int(2_000, 120_000);
+        process.clockOffsetMs = this.random.happens(0.5) ? sizeMs : -sizeMs;
+        this.trace.add(process.name, `clock jumps by ${process.clockOffsetMs} ms`);
+      }),
+    );
+    at(gracefulStops, 'graceful stop', () =>
+      someone((running) => {
+        this.trace.add(running.process.name, 'is asked to stop');
+        this.time.as(running.process, () => {
+          const stopped = running.worker;
+          running.worker = null;
+          void stopWorker({ ...running, worker: stopped }).then(
+            () => this.kill(running, 'stopped'),
+            (error: unknown) => this.kill(running, `stopped with ${(error as Error).message}`),
+          );
+        });
+        // What a supervisor does with a process that does not end.
+        this.time.after(null, 30_000, () => this.kill(running, 'kill -9 after 30 s'));
+      }),
+    );
+    at(partitions, 'cut off from the database', () =>
+      someone((running) => {
+        const forMs = this.random.between(500, 12_000);
+        running.cutOffUntil = this.time.elapsedMs + forMs;
+        this.trace.add(running.process.name, `is cut off from the database for ${Math.round(forMs)} ms`);
+        this.store.processGone(running.process);
+        this.store.closeSessions(running.applicationName);
+        this.time.after(null, forMs, () => {
+          if (running.process.alive) this.store.openSessions(running.applicationName);
+        });
+      }),
+    );
+  }
+
+  private freeze(running: WorkerProcess, forMs: number): void {
+    const { process } = running;
+    this.trace.add(process.name, `freezes for ${Math.round(forMs)} ms`);
+    process.frozen = true;
+    // PostgreSQL ends transactions that are idle for a minute; here at once, since they would stop the whole store.
+    this.store.processGone(process);
+    this.time.after(null, forMs, () => {
+      if (!process.alive) return;
+      this.trace.add(process.name, 'thaws');
+      this.time.thaw(process);
+    });
+  }
+
+  private makePeace(): void {
+    this.trace.add('world', 'the troubles are over');
+    for (const fault of (this.control('GET', '/_sim/faults') as { faults: { kind: string; struck: number }[] }).faults) {
+      this.count(`cloud ${fault.kind}`, fault.struck);
+    }
+    this.control('DELETE', '/_sim/faults');
+    this.peace = true;
+    this.fuses = [];
+    for (const { process } of this.workers) process.clockOffsetMs = 0;
+  }
+
+  // Billing.
+
+  private doErrand(errand: Errand): void {
+    if (errand.channel === 'kafka') {
+      const { bytes, workOrderId, key } = errand.message;
+      const offset = this.broker.append(topics.orders, { key, value: bytes });
+      this.trace.add('billing', `record ${offset}: ${workOrderId} ${errand.message.made}`);
+      this.sent.push({
+        channel: 'kafka',
+        bytes,
+        workOrderId,
+        answer: 'acknowledged',
+        place: { topic: topics.orders, partition: 0, offset },
+      });
+      this.open -= 1;
+    } else this.post(errand);
+  }
+
+  /** Posts it until it is answered; who does not answer in time may have taken it all the same. */
+  private post(errand: Errand): void {
+    const { message } = errand;
+    const again = () => this.time.after(this.billing, this.random.between(200, 2_000), () => this.post(errand));
+    const { ready } = this;
+    if (ready.length === 0) return void again();
+    const { worker, process } = this.random.pick(ready);
+    const entry: SentMessage = { channel: 'http', bytes: message.bytes, workOrderId: message.workOrderId, answer: null };
+    this.sent.push(entry);
+    let isOver = false;
+    const over = (answer: number | null) => {
+      if (isOver) return;
+      isOver = true;
+      entry.answer = answer;
+      this.trace.add('billing', `${message.workOrderId} ${message.made}: ${answer ?? 'no answer'}`);
+      if (answer === null || answer >= 500) again();
+      else this.open -= 1;
+    };
+    this.time.as(process, () => {
+      void worker?.intake
+        .receive({
+          channel: 'http',
+          origin: 'billing',
+          bytes: message.bytes,
+          contentType: message.contentType,
+          headers: {},
+        })
+        .then(
+          (receipt) => this.time.after(this.billing, 1, () => over(statusOf(receipt))),
+          () => this.time.after(this.billing, 1, () => over(503)),
+        );
+    });
+    this.time.after(this.billing, 8_000, () => over(null));
+  }
+
+  // The end.
+
+  private isSettled(): boolean {
+    if (this.unfinished().length > 0) return false;
+    const { rows } = this.store.ask({ text: 'select count(*)::int as events from event' });
+    const published = new Set(this.broker.records(topics.events).map(({ value }) => eventOf(value).id)).size;
+    if (published < (rows[0]?.['events'] as number)) return false;
+    return (this.broker.committedOffset(topics.orders) ?? 0) >= this.broker.records(topics.orders).length;
+  }
+
+  /** Orders that are neither at their end nor wait for a person with nothing under way. */
+  private unfinished(): Record<string, unknown>[] {
+    return this.store.ask({
+      text: `select o.work_order_id, o.status, o.machine ->> 'value' as state, o.worker_id,
+                    (select string_agg(c.name || ':' || c.state, ' ' order by c.number) from cloud_operation c
+                      where c.order_id = o.order_id and c.finished_at is null) as operations
+               from work_order o
+              where o.finished_at is null
+                and not (o.status = 'held' and not exists (
+                  select from cloud_operation c
+                   where c.order_id = o.order_id and c.finished_at is null and c.state <> 'stuck'))
+              order by o.created_at, o.order_id`,
+    }).rows;
+  }
+
+  private unsettled(): string[] {
+    const found = this.unfinished().map((row) => `I7: not settled in time: ${JSON.stringify(row)}`);
+    if (this.open > 0) found.push(`I7: ${this.open} messages were never answered`);
+    if (found.length === 0) found.push('I11: not everything was published, or read, in time');
+    return found;
+  }
+
+  private async judge(): Promise<void> {
+    const ask = async (path: string) => this.control('GET', path);
+    const { rows } = this.store.ask({
+      text: `select o.kind, o.status, o.machine ->> 'value' as state, o.machine -> 'context' -> 'reason' ->> 'code' as code,
+                    o.revision, count(*)::int as orders from work_order o group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5`,
+    });
+    for (const row of rows) {
+      const reason = row['status'] === 'held' ? ` ${row['state'] as string} ${row['code'] as string}` : '';
+      this.count(`${row['kind'] as string} ${row['status'] as string}${reason}`, row['orders'] as number);
+      this.trace.add('world', JSON.stringify(row));
+    }
+    const end = this.broker.records(topics.orders).length;
+    const report = await checkInvariants({
+      sql: this.store.sql,
+      clouds: [await cloudEvidence(ask, { name: 'cloud' })],
+      sent: this.sent,
+      intake: {
+        topic: topics.orders,
+        partitions: [{ partition: 0, committed: this.broker.committedOffset(topics.orders), end }],
+      },
+      events: this.broker.records(topics.events).map(({ key, value, headers }) => ({
+        ...eventOf(value),
+        text: `${value?.toString() ?? ''}${JSON.stringify(headers)}`,
+        key,
+      })),
+      rejected: this.broker.records(topics.rejected).map(({ value }) => ({
+        ...(JSON.parse(value?.toString() ?? '{}') as SeenRejection),
+        text: value?.toString() ?? '',
+      })),
+      outputs: [{ name: 'logs', text: this.logs.join('\n') }],
+      secrets: [...this.book.secrets, adminPassword],
+      settleWindowMs,
+    });
+    this.violations.push(...report.violations.map(({ invariant, text }) => `${invariant}: ${text}`));
+    for (const [name, figure] of Object.entries(report.figures)) this.count(`figure ${name}`, figure);
+  }
+
+  private end(): void {
+    for (const { process } of this.workers) process.alive = false;
+    this.billing.alive = false;
+    this.cloudProcess.alive = false;
+    this.cloud.close();
+  }
+
+  private count(what: string, by = 1): void {
+    this.counts[what] = (this.counts[what] ?? 0) + by;
+  }
+
+  private counted<T>(what: string, value: T): T {
+    this.count(what);
+    return value;
+  }
+}
+
+function eventOf(value: Buffer | null): Omit<SeenEvent, 'text'> {
+  return JSON.parse(value?.toString() ?? '{}') as SeenEvent;
+}
