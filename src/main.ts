@@ -145,7 +145,10 @@ async function stopInReverse(stops: Stop[], log: Logger): Promise<void> {
       await Promise.race([step(), signal]);
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };
-      log.warn({ what, code, reason: message }, 'a part did not stop as it should; it is left as a crash would leave it');
+      log.warn(
+        { what, code, reason: message },
+        'a part did not stop as it should; it is left as a crash would leave it',
+      );
     } finally {
       abort();
     }

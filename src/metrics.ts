@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Weather } from './runner/platforms.js';
 import type { Worker } from './runner/worker.js';
 
 /** What a monitoring system reads from `/metrics`. Counts and states only; no ids, so that no label grows without end. */
@@ -27,6 +28,30 @@ export function createMetrics(worker: Worker, pool: pg.Pool): Registry {
     () => engine.counters.ignoredEvents,
   );
   gauge('orderwright_database_waiting', 'Requests waiting for a database connection', () => pool.waitingCount);
+  const byPlatform = (
+    name: string,
+    help: string,
+    read: (weather: Weather) => number,
+    of: (weather: Weather) => Record<string, string> = () => ({}),
+  ) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['platform', 'state'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const { id, weather } of worker.platforms.views()) this.set({ platform: id, ...of(weather) }, read(weather));
+      },
+    });
+  byPlatform(
+    'orderwright_platform_weather',
+    'The weather at each platform: 1 for its state',
+    () => 1,
+    ({ state }) => ({ state }),
+  );
+  byPlatform('orderwright_platform_parked', 'Work that waits until a platform is open again', ({ parked }) => parked);
+  byPlatform('orderwright_platform_queued', 'Work that waits for its turn at a platform', ({ queued }) => queued);
   new Gauge({
     name: 'orderwright_orders',
     help: 'Orders by status, all workers',

@@ -179,14 +179,28 @@ export function showPlatforms(platforms: PlatformJson[], io: Io): string[] {
       { title: 'KIND', value: (one) => one.kind },
       {
         title: 'STATE',
-        value: (one) => one.state,
-        paint: (text, one) => io.paint(one.state === 'open' ? 'green' : 'yellow', text),
+        value: (one) => one.weather?.state ?? one.state,
+        paint: (text, one) => io.paint(platformColour(one.weather?.state ?? one.state), text),
       },
+      { title: 'PARKED', value: (one) => String(one.weather?.parked ?? 0) },
+      { title: 'QUEUED', value: (one) => String(one.weather?.queued ?? 0) },
+      { title: 'WHY', value: (one) => weatherText(one), shrinks: true },
       { title: 'SERVICE', value: (one) => one.serviceUrl, shrinks: true },
     ],
     io.paint,
     io.columns,
   );
+}
+
+function platformColour(state: string): 'green' | 'yellow' | 'red' {
+  return state === 'open' ? 'green' : ['broken', 'unusable'].includes(state) ? 'red' : 'yellow';
+}
+
+function weatherText({ weather }: PlatformJson): string {
+  if (!weather || weather.state === 'open') return '';
+  const next = weather.nextProbeAt === null ? '' : `next probe ${instant(weather.nextProbeAt)}`;
+  const since = weather.since === null ? '' : `since ${instant(weather.since)}`;
+  return [weather.reason ?? '', since, next].filter((part) => part !== '').join(', ');
 }
 
 export function showJobs(jobs: JobsPageJson['jobs'], io: Io): string[] {

@@ -35,6 +35,18 @@ export const PlatformJson = z.object({
   kind: z.string(),
   serviceUrl: z.string(),
   state: z.enum(['open', 'maintenance', 'disabled']),
+  weather: z
+    .object({
+      state: z
+        .enum(['open', 'broken', 'reopening', 'maintenance', 'disabled', 'unusable'])
+        .describe('broken: nothing is sent until a probe is answered; reopening: work is let in again slowly'),
+      since: Instant.nullable(),
+      reason: z.string().nullable(),
+      nextProbeAt: Instant.nullable(),
+      parked: z.int().describe('Pieces of work that wait until it is open again, all workers'),
+      queued: z.int().describe('Pieces of work that wait for their turn, all workers'),
+    })
+    .optional(),
 });
 export type PlatformJson = z.infer<typeof PlatformJson>;
 export const PlatformsJson = z.object({ platforms: z.array(PlatformJson) });

@@ -160,9 +160,14 @@ export async function readOrder(context: Context, orderId: string): Promise<Orde
   if (!record || !loaded) throw notFound();
   const shared = record.finishedAt ? [] : (loaded.state.plan?.preparations ?? []);
   const preparations = shared.length > 0 ? await readPreparations(sql, await context.installationId(), shared) : [];
+  const weathers = new Map(context.platforms().map(({ id, weather }) => [id, weather]));
   return presentOrder(record, loaded.state, jobs, {
     userId: record.userId,
     createdAt: record.createdAt,
+    updatedAt: record.updatedAt,
+    now: Date.now(),
+    weather: (platformId) => weathers.get(platformId) ?? null,
+    standing: (platformId) => context.standingOf?.(platformId, orderId) ?? null,
     platform: (platformId) => context.describePlatform(platformId),
     preparations,
   });

@@ -69,8 +69,9 @@ export async function buildHttp(options: HttpOptions): Promise<{ app: App; close
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 400 },
     // An endless body ends here (API_TIMEOUT); so does a client that never sends its headers.
     requestTimeout: 30_000,
-    // Node looks for such clients every 30 s by itself, which lets them hold a connection twice as long.
-    http: { connectionsCheckingInterval: 2_000 },
+    // Node looks for such clients every 30 s by itself, and with its own headersTimeout of 60 s it takes the longer of the
+    // two for the body: a slow body then held its connection for a minute and a half.
+    http: { connectionsCheckingInterval: 2_000, headersTimeout: 15_000 },
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
     forceCloseConnections: true,

@@ -3,12 +3,14 @@ import { outcomeOf, type PartKind } from '../machines/move.js';
 import { operationLimits } from '../machines/operation.machine.js';
 import { finalStatuses, type OperationState, type OrderState, type PartState } from '../machines/order-state.js';
 import { operationNames } from '../planner/plan.js';
+import type { Standing } from '../runner/fair-turns.js';
+import type { Weather } from '../runner/platforms.js';
 import type { PreparationView } from '../store/views-operations.js';
 
 /** What an item waits for, in words for an operator. */
 export interface Waiting {
   what: string;
-  since: string | null;
+  since: string;
   /** When it will be looked at again by itself; null while something else wakes it. */
   until: string | null;
 }
@@ -17,6 +19,13 @@ export interface Waiting {
 export interface Scene {
   userId: string;
   createdAt: Date;
+  /** When anything of the order was last stored: how long something without an instant of its own has been so. */
+  updatedAt: Date;
+  now: number;
+  /** What the weather is like at a platform; null when nobody looks. */
+  weather(platformId: string): Weather | null;
+  /** Where the order's next piece of work stands in a platform's queue; null when it does not wait, or nobody here knows. */
+  standing(platformId: string): Standing | null;
   /** Name and kind of a platform for people. */
   platform(platformId: string): { name: string; cloud: string };
   preparations: PreparationView[];
@@ -27,44 +36,81 @@ export function waitingFor(state: OrderState, scene: Scene): (Waiting | null)[] 
   return state.items.map((_, itemIndex) => waitingOfItem(state, itemIndex, scene));
 }
 
+/** Items that have their verdict; in an order that is undone a completed one may still lose it. */
+const settled: readonly string[] = ['completed', 'failed', 'cancelled', 'compensated'];
+
 function waitingOfItem(state: OrderState, itemIndex: number, scene: Scene): Waiting | null {
   const item = state.items[itemIndex];
-  if (!item || finalStatuses.includes(state.status)) return null;
-  if (['completed', 'failed', 'cancelled'].includes(item.status)) return null;
+  if (!item || finalStatuses.includes(state.status) || settled.includes(item.status)) return null;
   const reason = state.machine.context.reason?.message ?? 'no reason was given';
   const { name } = scene.platform(item.platformId);
+  const lately = scene.updatedAt.toISOString();
   switch (state.machine.value) {
     case 'received':
-      return { what: 'its plan', since: scene.createdAt.toISOString(), until: null };
-    case 'waitingForCloud':
-      return {
-        what: `the catalogue of ${name}: ${reason}`,
-        since: scene.createdAt.toISOString(),
-        until: instant(state.dueAt),
-      };
+      return atTheCloud({ what: 'its plan', since: scene.createdAt.toISOString(), until: null }, item.platformId, scene);
+    case 'waitingForCloud': {
+      const since = scene.createdAt.toISOString();
+      const what = { what: `the catalogue of ${name}: ${reason}`, since, until: instant(state.dueAt) };
+      return atTheCloud(what, item.platformId, scene);
+    }
+    case 'failing':
+      return { what: `an operator, or else to be undone: ${reason}`, since: lately, until: instant(state.dueAt) };
     case 'held':
-      return { what: `an operator: ${reason}`, since: null, until: null };
+    case 'paused':
+    case 'quarantined':
+    case 'undoStuck':
+      return { what: `an operator: ${reason}`, since: lately, until: null };
   }
   const parts = state.parts.filter((part) => part.itemIndex === itemIndex);
   const open = parts.filter((part) => outcomeOf(item.resourceType as PartKind, part.machine.value) === 'open');
-  const busy = state.operations.find(
-    (one) => one.itemIndex === itemIndex && one.finishedAt === null && one.machine.value !== 'stuck',
-  );
+  const unfinished = state.operations.filter((one) => one.itemIndex === itemIndex && one.finishedAt === null);
+  const busy = unfinished.find((one) => one.machine.value !== 'stuck') ?? unfinished[0];
   if (busy) return waitingOfOperation(busy, scene);
   const failure = itemFailure(state, itemIndex);
-  if (open.length < parts.length && item.status === 'held') {
-    return { what: `an operator: ${failure?.message ?? reason}`, since: null, until: null };
+  if (item.status === 'held') return { what: `an operator: ${failure?.message ?? reason}`, since: lately, until: null };
+  if (state.machine.value === 'undoing') {
+    return { what: `the removal of what was made for it or stands on it: ${reason}`, since: lately, until: null };
   }
   const part = open[0];
-  return part ? waitingForNeeds(state, part, scene) : null;
+  return part ? waitingForNeeds(state, part, scene) : { what: 'the other items of its order', since: lately, until: null };
+}
+
+/** Whatever is to be asked of a cloud waits first for the cloud, then for its turn there. */
+function atTheCloud(waiting: Waiting, platformId: string, scene: Scene): Waiting {
+  const { name } = scene.platform(platformId);
+  const weather = scene.weather(platformId);
+  const since = weather?.since ?? waiting.since;
+  const why = weather?.reason ? ` (${weather.reason})` : '';
+  switch (weather?.state) {
+    case 'broken': {
+      const next = weather.nextProbeAt === null ? '' : `, next probe at ${weather.nextProbeAt}`;
+      const what = `cloud ${name}, which is down since ${since}${why}${next}; then: ${waiting.what}`;
+      return { what, since, until: weather.nextProbeAt };
+    }
+    case 'maintenance':
+      return { what: `the end of the maintenance of ${name}; then: ${waiting.what}`, since, until: null };
+    case 'unusable':
+      return { what: `platform ${name} to be mended${why}; then: ${waiting.what}`, since, until: null };
+  }
+  const standing = scene.standing(platformId);
+  if (!standing) return waiting;
+  const slowly = weather?.state === 'reopening' ? `, which is up again since a moment and takes work slowly` : '';
+  const what = `its turn: ${ordinal(standing.position)} of ${standing.of} at ${name}${slowly}; then: ${waiting.what}`;
+  const until = standing.expectedMs === null ? waiting.until : instant(scene.now + standing.expectedMs);
+  return { what, since: waiting.since, until };
+}
+
+function ordinal(n: number): string {
+  const teen = n % 100 >= 11 && n % 100 <= 13;
+  return `${n}${(!teen && ['th', 'st', 'nd', 'rd'][n % 10]) || 'th'}`;
 }
 
 /** The first thing that is not there yet of what a part needs for its next operation. */
 function waitingForNeeds(state: OrderState, part: PartState, scene: Scene): Waiting | null {
-  const begun = new Set(state.operations.filter((one) => one.partKey === part.key).map((one) => one.name as string));
+  const names = new Set(state.operations.filter((one) => one.partKey === part.key).map((one) => one.name as string));
   const planned = state.plan?.parts.find((one) => one.key === part.key);
   // By the order operations run in: the keys of a stored object come back in an order of their own.
-  const next = operationNames.find((name) => planned?.needs[name] && !begun.has(name));
+  const next = operationNames.find((name) => planned?.needs[name] && !names.has(name));
   for (const need of (next && planned?.needs[next]) ?? []) {
     const other = state.parts.find((one) => one.key === need);
     if (other) {
@@ -72,14 +118,20 @@ function waitingForNeeds(state: OrderState, part: PartState, scene: Scene): Wait
       if (outcomeOf(item?.resourceType as PartKind, other.machine.value) === 'completed') continue;
       return {
         what: `its ${words[item?.resourceType ?? ''] ?? 'part'} (item ${item?.workOrderItemId ?? ''})`,
-        since: null,
+        since: begun(state, part, scene),
         until: null,
       };
     }
     const waiting = waitingForPreparation(state, need, planned?.platformId ?? '', scene);
     if (waiting) return waiting;
   }
-  return { what: 'its turn', since: null, until: null };
+  return { what: 'its turn', since: begun(state, part, scene), until: null };
+}
+
+/** Since when a part waits: since its last operation ended, or since its order came. */
+function begun(state: OrderState, part: PartState, scene: Scene): string {
+  const ended = state.operations.flatMap((one) => (one.partKey === part.key ? (one.finishedAt ?? []) : []));
+  return ended.length === 0 ? scene.createdAt.toISOString() : new Date(Math.max(...ended)).toISOString();
 }
 
 function waitingForPreparation(state: OrderState, key: string, platformId: string, scene: Scene): Waiting | null {
@@ -92,19 +144,24 @@ function waitingForPreparation(state: OrderState, key: string, platformId: strin
         ? `the service offering ${key.slice(key.indexOf('/') + 1)} on ${name}`
         : `${key} on ${name}`;
   const made = scene.preparations.find((one) => one.key === key && one.platformId === platformId);
-  if (!made) return { what, since: null, until: null };
+  if (!made) return { what, since: scene.createdAt.toISOString(), until: null };
   if (made.state === 'done') return null;
   const since = (made.submittedAt ?? made.createdAt).toISOString();
   if (made.state === 'stuck') {
     return { what: `an operator: ${what}: ${made.failure ?? 'no reason was given'}`, since, until: null };
   }
   const job = made.jobId === null ? '' : ` (${cloud} job ${made.jobId})`;
-  return { what: `${what}${job}`, since, until: null };
+  return atTheCloud({ what: `${what}${job}`, since, until: null }, platformId, scene);
 }
 
 const words: Readonly<Record<string, string>> = { VM: 'VM', EBS: 'disk', NETWORK: 'address' };
 
 function waitingOfOperation(operation: OperationState, scene: Scene): Waiting {
+  const waiting = wordsOfOperation(operation, scene);
+  return operation.machine.value === 'stuck' ? waiting : atTheCloud(waiting, operation.platformId, scene);
+}
+
+function wordsOfOperation(operation: OperationState, scene: Scene): Waiting {
   const { name, machine, dueAt, createdAt, submittedAt } = operation;
   const { jobId, lookUps, retries, watches, failure } = machine.context;
   const { name: platform, cloud } = scene.platform(operation.platformId);

@@ -146,11 +146,18 @@ class Turn {
         break;
       case 'skip':
         for (const part of this.partsOf(lever.itemIndex)) this.skip(part, message);
+        this.leaveFailing();
         break;
       case 'mark-done':
         for (const part of this.partsOf(lever.itemIndex)) this.markDone(part, lever.resourceId);
+        this.leaveFailing();
         break;
     }
+  }
+
+  /** What the order failed for may be dealt with now; if something else still stands against it, it is back at once. */
+  private leaveFailing(): void {
+    if (this.state.machine.value === 'failing') this.moveOrder({ type: 'REPLAY' });
   }
 
   private partsOf(itemIndex: number): PartState[] {
@@ -258,7 +265,8 @@ class Turn {
       ...operation,
       machine: moved.next,
       requestId: this.requestIdAfter(operation, moved.next.context),
-      dueAt: null,
+      // What only is remembered does not put the alarm off.
+      dueAt: moved.next.value === operation.machine.value ? operation.dueAt : null,
       submittedAt: jobTaken ? this.surroundings.at : operation.submittedAt,
       finishedAt: ended ? this.surroundings.at : null,
     });

@@ -131,7 +131,10 @@ export const ebsMachine = setup({
     remains: {
       tags: 'remains',
       on: {
-        REPLAYED: { target: 'detaching', actions: 'forgetFailure' },
+        REPLAYED: [
+          { guard: 'belongsToVm', target: 'detaching', actions: 'forgetFailure' },
+          { target: 'removing', actions: 'forgetFailure' },
+        ],
         MARKED_GONE: { target: 'undone', actions: ['forgetFailure', 'forgetFacts'] },
       },
     },

@@ -188,7 +188,8 @@ const settledStatuses: readonly ItemStatus[] = ['completed', 'failed', 'cancelle
 function undoingVerdict(state: OrderState): WorkOrderEvent | null {
   const { value } = state.machine;
   const moving = state.parts.some(
-    (part) => hasToGo(state, part) && openOperation(state, part.key)?.machine.value !== 'stuck' && !waitsForStuck(state, part),
+    (part) =>
+      hasToGo(state, part) && openOperation(state, part.key)?.machine.value !== 'stuck' && !waitsForStuck(state, part),
   );
   if (moving) return null;
   const stuck = stuckCause(state);

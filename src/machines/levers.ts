@@ -36,7 +36,8 @@ export function leverProblem(state: OrderState, lever: Lever): { code: string; m
           : 'The order is not on hold.',
       );
     case 'replay':
-      if (['held', 'quarantined', 'needsOperator', 'failing', 'undoStuck', 'waitingForCloud'].includes(value)) return null;
+      if (['held', 'quarantined', 'needsOperator', 'failing', 'undoStuck', 'waitingForCloud'].includes(value))
+        return null;
       return refuse(value === 'paused' ? 'The order is on hold: resume it first.' : 'Nothing of the order has failed.');
     case 'skip': {
       if (!['planned', 'provisioning', 'needsOperator', 'failing'].includes(value)) {
@@ -111,7 +112,9 @@ export function forecast(state: OrderState, lever: Lever): Forecast {
       return {
         allowed,
         then: { status: 'provisioning', ends: 'partial' },
-        lines: state.parts.map((part) => (isGivenUpWith(state, part, lever.itemIndex) ? undoLine(state, part) : goOn(state, part))),
+        lines: state.parts.map((part) =>
+          isGivenUpWith(state, part, lever.itemIndex) ? undoLine(state, part) : goOn(state, part),
+        ),
       };
     case 'mark-done':
       return {
@@ -168,7 +171,9 @@ function undoLines(state: OrderState): ForecastLine[] {
 function undoOrder(state: OrderState): PartState[] {
   const depth = (key: string): number => {
     const planned = state.plan?.parts.find((one) => one.key === key);
-    const needs = Object.values(planned?.needs ?? {}).flat().filter((need) => state.parts.some((one) => one.key === need));
+    const needs = Object.values(planned?.needs ?? {})
+      .flat()
+      .filter((need) => state.parts.some((one) => one.key === need));
     return needs.length === 0 ? 0 : 1 + Math.max(...needs.map(depth));
   };
   return state.parts.toSorted((a, b) => depth(b.key) - depth(a.key));
@@ -199,10 +204,16 @@ function replayLines(state: OrderState): ForecastLine[] {
     const open = openOperation(state, part.key);
     const outcome = partOutcome(state, part);
     if (open?.machine.value === 'stuck') {
-      return { ...line(state, part, 'asked-first'), note: 'The cloud is asked by its marker what there is; sent again only if nothing is.' };
+      return {
+        ...line(state, part, 'asked-first'),
+        note: 'The cloud is asked by its marker what there is; sent again only if nothing is.',
+      };
     }
     if (!open && (outcome === 'failed' || outcome === 'remains')) {
-      return { ...line(state, part, 'repeated'), note: 'The cloud had refused it, and nothing was done: a repeat cannot make a second one.' };
+      return {
+        ...line(state, part, 'repeated'),
+        note: 'The cloud had refused it, and nothing was done: a repeat cannot make a second one.',
+      };
     }
     return goOn(state, part);
   });

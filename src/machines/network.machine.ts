@@ -20,7 +20,10 @@ export const networkMachine = setup({
     hasFailed: ({ context }) => context.failure !== null,
   },
   actions: {
-    startOperation: (_, _params: { operation: 'network.reserve' | 'network.bind' | 'network.unbind' | 'network.release' }) => {},
+    startOperation: (
+      _,
+      _params: { operation: 'network.reserve' | 'network.bind' | 'network.unbind' | 'network.release' },
+    ) => {},
     noteFacts: assign(({ context, event }) =>
       event.type === 'OPERATION_DONE' ? { facts: { ...context.facts, ...event.facts } } : {},
     ),
@@ -131,7 +134,10 @@ export const networkMachine = setup({
     remains: {
       tags: 'remains',
       on: {
-        REPLAYED: { target: 'unbinding', actions: 'forgetFailure' },
+        REPLAYED: [
+          { guard: 'belongsToVm', target: 'unbinding', actions: 'forgetFailure' },
+          { target: 'releasing', actions: 'forgetFailure' },
+        ],
         MARKED_GONE: { target: 'undone', actions: ['forgetFailure', 'forgetFacts'] },
       },
     },

@@ -114,7 +114,10 @@ export const workOrderMachine = setup({
         ALL_COMPLETED: 'completed',
         SOME_COMPLETED: 'partial',
         NONE_COMPLETED: 'failed',
-        REST_FAILED: { target: 'undoing', actions: ['noteReason', { type: 'noteEnding', params: { ending: 'failed' } }] },
+        REST_FAILED: {
+          target: 'undoing',
+          actions: ['noteReason', { type: 'noteEnding', params: { ending: 'failed' } }],
+        },
         ITEM_STUCK: { target: 'needsOperator', actions: 'noteReason' },
         ITEM_FAILED: [
           {
@@ -135,7 +138,10 @@ export const workOrderMachine = setup({
         ALL_COMPLETED: 'completed',
         SOME_COMPLETED: 'partial',
         NONE_COMPLETED: 'failed',
-        REST_FAILED: { target: 'undoing', actions: ['noteReason', { type: 'noteEnding', params: { ending: 'failed' } }] },
+        REST_FAILED: {
+          target: 'undoing',
+          actions: ['noteReason', { type: 'noteEnding', params: { ending: 'failed' } }],
+        },
         ITEM_STUCK: { target: 'needsOperator', actions: 'noteReason' },
         ITEM_FAILED: [
           {

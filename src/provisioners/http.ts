@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
+import { currentPermission, type Permission } from './permission.js';
 
 /** One cloud account's road to its server: a few kept connections, deadlines on everything, a lid on the answer's size. */
 export interface Http {
@@ -51,17 +53,30 @@ export function openHttp(options: HttpOptions): Http {
   });
   return {
     async post(url, body, headers = {}) {
+      const permission = currentPermission();
+      let refusal: unknown = null;
       try {
         // Redirects are not followed: a cloud has no reason to send its signed requests elsewhere.
         const answer = await request(url, {
           method: 'POST',
-          body,
-          headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+          body: permission
+            ? Readable.from(
+                permitted(body, permission, (error) => (refusal = error)),
+                { objectMode: false },
+              )
+            : body,
+          headers: {
+            'content-type': 'application/x-www-form-urlencoded',
+            'content-length': String(Buffer.byteLength(body)),
+            ...headers,
+          },
           dispatcher: agent,
           signal: AbortSignal.timeout(options.timeoutMs),
         });
         return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
       } catch (error) {
+        // Not a byte of it has left.
+        if (refusal !== null) throw refusal;
         throw new NoAnswerError(!certainlyNotSent(error), reasonOf(error));
       }
     },
@@ -89,6 +104,21 @@ export function askedWaitMs(headers: HttpAnswer['headers']): number | undefined 
 
 function single(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
+}
+
+/** The body, asked for when a connection is ready for it: head and body leave together, and only with permission. */
+async function* permitted(
+  body: string,
+  permission: Permission,
+  refused: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    if (!permission.now()) await permission.later();
+  } catch (error) {
+    refused(error);
+    throw error;
+  }
+  yield Buffer.from(body);
 }
 
 const certificateTrouble = /^(CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_TLS_CERT)/;

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { ProvisioningError } from '../errors.js';
 import { defaultPace, type Pace } from '../machines/pace.js';
 import type { PlatformSummary } from '../planner/draft.js';
+import { orderIdFor } from '../order-id.js';
 import type { Pace as Gate } from '../provisioners/pace.js';
 import type { PlatformConfig, Provisioner, Resolution, ResolveRequest } from '../provisioners/provisioner.js';
 import type { ListedPlatform } from '../store/platforms.js';
@@ -369,7 +370,7 @@ export class Platforms {
       this.take({
         tenant: request.order.accountId,
         platformId,
-        orderId: null,
+        orderId: orderIdFor(request.order.producer, request.order.workOrderId),
         urgency: 'plan',
         isRetry: false,
         run: async () => {

@@ -4,6 +4,7 @@ import { preparationId } from '../machines/follow-up.js';
 import { OutcomeUnknownError, ProvisioningError } from '../errors.js';
 import type { OperationEvent } from '../machines/operation.machine.js';
 import type { OperationState, OrderState } from '../machines/order-state.js';
+import { type Permission, withPermission } from '../provisioners/permission.js';
 import type { CloudSecrets, NextStage, OperationHandler, OperationRequest } from '../provisioners/provisioner.js';
 import type { Happening, OpenOrder } from './engine.js';
 import type { TurnEnd, Urgency } from './fair-turns.js';
@@ -57,15 +58,20 @@ export class Effects {
   private async call(effect: CloudEffect, open: OpenOrder, operation: OperationState): Promise<TurnEnd> {
     const { orderId } = open.state;
     const { partKey, name, itemIndex } = operation;
-    if ((effect === 'send' || effect === 'discard') && !this.options.mayActNow()) await this.options.mayAct();
+    const changes = effect === 'send' || effect === 'discard';
+    if (changes && !this.options.mayActNow()) await this.options.mayAct();
     // It may have waited for hours, and the order may have gone on without it.
     if (!this.options.isOurs(open) || !isCurrent(open.state, operation)) return 'done';
     const about = () => [
       `${name}${operation.machine.context.stage === null ? '' : `/${operation.machine.context.stage}`}`,
     ];
     crashPoint(`${effect}.before`, about);
-    const answer = await this.ask(effect, open, operation);
+    const answer = await (changes
+      ? withPermission(this.permission(open), () => this.ask(effect, open, operation))
+      : this.ask(effect, open, operation));
     crashPoint(`${effect}.after`, about);
+    // Its new owner may be this very worker, with the order taken anew: that one looks for itself.
+    if (!this.options.isOurs(open)) return 'done';
     if (answer === 'away') return 'again';
     const { event, secrets } = answer;
     const sealed = Object.entries(secrets ?? {}).map(([field, value]) => ({
@@ -75,6 +81,19 @@ export class Effects {
     }));
     this.options.report(orderId, { event: { about: 'operation', partKey, name, event }, secrets: sealed });
     return 'done';
+  }
+
+  /** What changes something only leaves while the order is certainly ours. */
+  private permission(open: OpenOrder): Permission {
+    const { mayActNow, mayAct, isOurs } = this.options;
+    return {
+      now: () => mayActNow() && isOurs(open),
+      later: async () => {
+        if (!mayActNow()) await mayAct();
+        if (!isOurs(open))
+          throw new ProvisioningError('retry', 'SYS_INTERNAL', 'The order belongs to another worker now.');
+      },
+    };
   }
 
   private async ask(

@@ -180,7 +180,9 @@ async function poisonFigure(
       duplicates: 0,
       damage: kind === 'pure' ? 0 : 1 / 9,
     });
-    const messages = part.messages.map((one) => (one.becomes.verdict !== 'order' && random.next() < 0.2 ? large(one) : one));
+    const messages = part.messages.map((one) =>
+      one.becomes.verdict !== 'order' && random.next() < 0.2 ? large(one) : one,
+    );
     for (const message of messages) {
       if (message.becomes.verdict === 'order') {
         sentAt.set(message.workOrderId, Date.now());

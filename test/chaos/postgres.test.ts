@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HttpSender } from '../support/scenario-http.js';
 import { makeScenario } from '../support/scenario-orders.js';
 import { scenarioSeed, seededRandom } from '../support/scenario-random.js';
-import { untilQuiet } from '../support/scenario-wait.js';
+import { progress, untilQuiet } from '../support/scenario-wait.js';
 import { World } from '../support/scenario-world.js';
 import { ToxicProxy } from '../support/toxic-proxy.js';
 import { ChaosPostgres, drained, size, Supervisor, verdict } from './support.js';
@@ -49,7 +49,8 @@ describe(`PostgreSQL restarted again and again for ${seconds} s while ${orders} 
       // One answer to a write in so many never arrives: it is committed, and the worker does not know.
       proxy.lostAnswer = {
         request: /commit\0|save-steps|insert-|update |delete /i,
-        answer: /Z\0\0\0\x05I/,
+        // ReadyForQuery, outside a transaction.
+        answer: 'Z\0\0\0\x05I',
         chance: () => random.next() < 0.02,
       };
       const posted = scenario.messages.filter(() => random.next() < 0.5);
@@ -58,11 +59,12 @@ describe(`PostgreSQL restarted again and again for ${seconds} s while ${orders} 
       const http = new HttpSender(world, () => supervisor.any((turn += 1)));
       for (const message of posted) http.post(message, random.int(0, seconds * 1_000));
       const sending = sendSlowly(world, sent, seconds * 1_000);
-      let killed = 0;
+      let [killed, atWork] = [0, 0];
       const until = Date.now() + seconds * 1_000;
       for (let i = 0; Date.now() < until; i++) {
         await sleep(random.int(everyMs[0], everyMs[1]));
         killed += await killBackends(world, random.int(0, 4));
+        atWork += (await openOrders(world)) > 0 ? 1 : 0;
         // Every third time it comes back with too few connections for everybody.
         const few = { max_connections: '10', superuser_reserved_connections: '3' };
         await postgres.restart(i % 3 === 1 ? few : {}, random.int(0, 1_500));
@@ -79,6 +81,7 @@ describe(`PostgreSQL restarted again and again for ${seconds} s while ${orders} 
       const figures = {
         'postgres.orders': orders,
         'postgres.restarts': postgres.restarts,
+        'postgres.restartsAtWork': atWork,
         'postgres.backendsKilled': killed,
         'postgres.lostAnswers': proxy.counters.lostAnswers,
         'postgres.unansweredPosts': unanswered,
@@ -92,6 +95,11 @@ describe(`PostgreSQL restarted again and again for ${seconds} s while ${orders} 
     timeoutMs,
   );
 });
+
+async function openOrders(world: World): Promise<number> {
+  const now = await progress(world).catch(() => null);
+  return now?.open ?? 0;
+}
 
 /** Ends so many of the workers' connections, whatever they are doing. */
 async function killBackends(world: World, count: number): Promise<number> {
@@ -108,7 +116,11 @@ async function killBackends(world: World, count: number): Promise<number> {
   return rows.length;
 }
 
-async function sendSlowly(world: World, messages: Parameters<World['billing']['send']>[0], overMs: number): Promise<void> {
+async function sendSlowly(
+  world: World,
+  messages: Parameters<World['billing']['send']>[0],
+  overMs: number,
+): Promise<void> {
   const parts = 20;
   for (let i = 0; i < parts; i++) {
     const from = Math.floor((i * messages.length) / parts);

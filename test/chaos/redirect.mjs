@@ -9,4 +9,6 @@ const [from, to] = (process.env.CHAOS_REDIRECT ?? '').split(':').map(Number);
 if (!from || !to) throw new Error('CHAOS_REDIRECT=FROM:TO is needed');
 const { connect } = net;
 net.connect = (options, ...rest) =>
-  Number(options?.port) === from ? connect({ ...options, host: '127.0.0.1', port: to }, ...rest) : connect(options, ...rest);
+  Number(options?.port) === from
+    ? connect({ ...options, host: '127.0.0.1', port: to }, ...rest)
+    : connect(options, ...rest);

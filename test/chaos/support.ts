@@ -77,7 +77,11 @@ export class ChaosPostgres {
   }
 }
 
-async function startServer(dataDir: string, port?: number, settings: Record<string, string> = {}): Promise<EmbeddedPostgres> {
+async function startServer(
+  dataDir: string,
+  port?: number,
+  settings: Record<string, string> = {},
+): Promise<EmbeddedPostgres> {
   const server = await startEmbeddedPostgres({
     dataDir,
     durable: true,

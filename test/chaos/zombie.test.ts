@@ -39,7 +39,8 @@ describe(`a worker frozen beyond its lease, ${rounds} times, each with ${orders}
       const taken: number[] = [];
       for (let round = 1; round <= rounds; round++) {
         const part = makeScenario(random, { orders, duplicates: 0.1, damage: 0 });
-        for (const name of ['orders', 'lost', 'messages', 'secrets'] as const) (scenario[name] as unknown[]).push(...part[name]);
+        for (const name of ['orders', 'lost', 'messages', 'secrets'] as const)
+          (scenario[name] as unknown[]).push(...part[name]);
         // Two thirds go to the one that will freeze, while both are at work.
         const http = new HttpSender(world, () => (random.next() < 2 / 3 ? zombie : other));
         for (const message of part.messages) http.post(message, random.int(0, 1_000));
@@ -71,8 +72,17 @@ describe(`a worker frozen beyond its lease, ${rounds} times, each with ${orders}
       for (const line of found) {
         const marker = /ow-[0-9a-v]{16}/.exec(line)?.[0];
         if (!marker) continue;
-        process.stderr.write(JSON.stringify((await world.effects()).filter((e) => e.marker === marker), null, 1) + '\n');
-        process.stderr.write(JSON.stringify(await world.query('select * from cloud_operation where marker = $1', [marker]), null, 1) + '\n');
+        process.stderr.write(
+          JSON.stringify(
+            (await world.effects()).filter((e) => e.marker === marker),
+            null,
+            1,
+          ) + '\n',
+        );
+        process.stderr.write(
+          JSON.stringify(await world.query('select * from cloud_operation where marker = $1', [marker]), null, 1) +
+            '\n',
+        );
       }
       expect(found).toEqual([]);
     },
@@ -93,7 +103,8 @@ describe(`a worker frozen beyond its lease, ${rounds} times, each with ${orders}
         async () => {
           const [left, workers] = [await openOrders(), await world.query('select from worker')];
           left.delete(other.workerId);
-          const done = left.size === 0 && workers.length === 1 && (!untilAllIsOver || (await progress(world)).open === 0);
+          const done =
+            left.size === 0 && workers.length === 1 && (!untilAllIsOver || (await progress(world)).open === 0);
           return { done, seen: JSON.stringify([...left]) };
         },
         60_000,

@@ -26,7 +26,6 @@ export const elsewhere: Partial<Record<Code, string>> = {
     'needs a thing that breaks between two calls: test/provisioners/cloudstack, test/scenarios/lying-cloud',
   CLD_CONTRADICTION: 'needs a thing that contradicts its job: test/provisioners/cloudstack',
   CLD_SECRET_MISSING: 'needs a secret that is gone: test/provisioners/cloudstack',
-  CLD_UNSUPPORTED: 'test/planner/draft, test/provisioners/cloudstack/resolve',
   CLD_OUTCOME_UNCLEAR: 'test/machines/operation.machine',
   SEM_OS_MISMATCH: 'test/provisioners/cloudstack/resolve',
   SEM_ROUTER_OFFERING_IGNORED: 'test/provisioners/cloudstack/resolve',

@@ -35,6 +35,15 @@ export const scenarios: CrashScenario[] = [
     messages: ['order-60.json', 'order-60-unescaped.txt'],
     ends: { [order60]: 'completed' },
   },
+  {
+    // The disk is there and cannot be attached: everything made so far is removed again.
+    name: 'undone',
+    channel: 'http',
+    messages: ['order-86.json'],
+    faults: [{ operation: 'attachVolume', kind: 'job-fails', errorcode: 431, probability: 1 }],
+    env: { ORDERWRIGHT_BUNDLE_POLICY: 'rollback', ORDERWRIGHT_UNDO_AFTER_MS: '100' },
+    ends: { [order86]: 'failed' },
+  },
 ];
 
 /** The bytes of a scenario's message as they are sent: orders call back to `callbackUrl`. */

@@ -1,4 +1,5 @@
 /** Finds the crash points by recording runs, dies at each of them, and judges what is left. */
+import { groupBy } from '../../src/group-by.js';
 import type { Report } from '../invariants/check.js';
 import type { Random } from '../support/scenario-random.js';
 import { type CrashAt, Lane } from './lane.js';
@@ -33,6 +34,11 @@ export interface SweepReport {
   swept: SweptPoint[];
   violations: string[];
   figures: Record<string, unknown>;
+}
+
+interface Point {
+  scenario: CrashScenario;
+  crash: CrashAt;
 }
 
 interface Item {
@@ -140,8 +146,8 @@ class Sweep {
   }
 
   /** Every name at its first pass, and at its last when it is passed more than once; what lies between the pairs draw. */
-  private pointsOf(scenario: CrashScenario): { scenario: CrashScenario; crash: CrashAt }[] {
-    const points: { scenario: CrashScenario; crash: CrashAt }[] = [];
+  private pointsOf(scenario: CrashScenario): Point[] {
+    const points: Point[] = [];
     for (const [name, count] of this.recorded.get(scenario.name) ?? []) {
       if (this.known.has(name) || !this.wanted(name)) continue;
       this.known.add(name);
@@ -160,12 +166,18 @@ class Sweep {
     return this.options.points?.test(name) ?? true;
   }
 
-  private chosen<Point>(points: Point[]): Point[] {
+  /** With a limit: drawn, as many of one kind as of another. */
+  private chosen(points: Point[]): Point[] {
     const { limit, random } = this.options;
-    return limit === undefined ? points : random.shuffle(points).slice(0, limit);
+    if (limit === undefined) return points;
+    const kinds = groupBy(random.shuffle(points), ({ crash }) => crash.name.split(/[.:]/)[0] ?? '');
+    const rounds = Math.max(0, ...[...kinds.values()].map((kind) => kind.length));
+    return Array.from({ length: rounds }, (_, i) => [...kinds.values()].flatMap((kind) => kind[i] ?? []))
+      .flat()
+      .slice(0, limit);
   }
 
-  private pairs(recorded: { scenario: CrashScenario; crash: CrashAt }[]): Item[] {
+  private pairs(recorded: Point[]): Item[] {
     const { random, pairs } = this.options;
     if (recorded.length === 0) return [];
     return Array.from({ length: pairs }, () => {

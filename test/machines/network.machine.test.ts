@@ -72,7 +72,7 @@ const table: Table<ItemEvent['type']> = {
   removed: { ignored: everything },
   undone: { ignored: everything },
   remains: {
-    REPLAYED: `unbinding: ${unbind}`,
+    REPLAYED: `releasing: ${remove}`,
     MARKED_GONE: 'undone',
     ignored: 'NEEDS_MET NEED_FAILED OPERATION_DONE OPERATION_FAILED UNDO SKIPPED',
   },
@@ -162,6 +162,13 @@ const branches: Record<string, [string, Partial<ItemContext>, ItemEvent, string,
     { failure: missingNeed },
     itemEvents.REPLAYED,
     'waitingForNetwork',
+    { failure: null },
+  ],
+  'it could not be removed, and is taken off its VM first when that is tried again': [
+    'remains',
+    { hasVm: true, failure: rejection },
+    itemEvents.REPLAYED,
+    `unbinding: ${unbind}`,
     { failure: null },
   ],
   'it cannot be removed: what it is stays known': [

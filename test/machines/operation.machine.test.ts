@@ -4,7 +4,10 @@ import { noAttemptsLeft, operationBranches, twice } from './operation-branches.j
 import { later, operationEvents, operationMemory } from './samples.js';
 import { beginning, gapsOf, inWords, pairs, type Table, take } from './support.js';
 
-const but = (...taken: string[]) => Object.keys(operationEvents).filter((type) => !taken.includes(type)).join(' ');
+const but = (...taken: string[]) =>
+  Object.keys(operationEvents)
+    .filter((type) => !taken.includes(type))
+    .join(' ');
 
 /** Everything that can happen to an operation whose first request is out, and whose resource is not known yet. */
 const table: Table<OperationEvent['type']> = {

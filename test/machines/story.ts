@@ -214,7 +214,8 @@ export function keepsItsRules(story: Story): void {
   const chargeable = story.verdict().map((line) => line['chargeable']);
   expect(chargeable).toEqual(state.items.map((item) => item.status === 'completed'));
   const total = chargeable.filter(Boolean).length;
-  if (state.machine.context.ending === 'cancelled') expect({ total, type: end.type }).toEqual({ total: 0, type: 'work-order.cancelled' });
+  if (state.machine.context.ending === 'cancelled')
+    expect({ total, type: end.type }).toEqual({ total: 0, type: 'work-order.cancelled' });
   else if (total === 0) expect(end.type).toBe('work-order.failed');
   else expect(end.type).toBe(`work-order.${total === chargeable.length ? 'completed' : 'partial'}`);
   if (state.machine.context.policy === 'rollback' && !state.items.some((_, index) => wasSkipped(state, index))) {

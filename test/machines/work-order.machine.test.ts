@@ -11,7 +11,10 @@ import { beginning, gapsOf, inWords, pairs, type Table, take } from './support.j
 
 const everything = Object.keys(workOrderEvents).join(' ');
 
-const but = (...taken: string[]) => Object.keys(workOrderEvents).filter((type) => !taken.includes(type)).join(' ');
+const but = (...taken: string[]) =>
+  Object.keys(workOrderEvents)
+    .filter((type) => !taken.includes(type))
+    .join(' ');
 const held = 'held: announce(held)';
 const paused = 'paused: announce(held)';
 const needsOperator = 'needsOperator: announce(held)';
@@ -50,7 +53,16 @@ const table: Table<WorkOrderEvent['type']> = {
     RESUMED: 'planned: prepare',
     PAUSE: paused,
     CANCEL: undoing,
-    ignored: but('STARTED', ...Object.keys(endings), 'REST_FAILED', 'ITEM_STUCK', 'ITEM_FAILED', 'RESUMED', 'PAUSE', 'CANCEL'),
+    ignored: but(
+      'STARTED',
+      ...Object.keys(endings),
+      'REST_FAILED',
+      'ITEM_STUCK',
+      'ITEM_FAILED',
+      'RESUMED',
+      'PAUSE',
+      'CANCEL',
+    ),
   },
   provisioning: {
     ...endings,
@@ -115,20 +127,56 @@ const memory = orderMemory;
 
 /** Where the memory decides: state, what it remembers, event, what follows. */
 const branches: [string, string, Partial<WorkOrderContext>, WorkOrderEvent['type'], string][] = [
-  ['all or nothing waits for a person first', 'provisioning', { undoAfterMs: 5 }, 'ITEM_FAILED', 'failing: wait, announce(held)'],
+  [
+    'all or nothing waits for a person first',
+    'provisioning',
+    { undoAfterMs: 5 },
+    'ITEM_FAILED',
+    'failing: wait, announce(held)',
+  ],
   ['also before it was begun', 'planned', { undoAfterMs: 5 }, 'ITEM_FAILED', 'failing: wait, announce(held)'],
-  ['also while another item needs a person', 'needsOperator', { undoAfterMs: 5 }, 'ITEM_FAILED', 'failing: wait, announce(held)'],
+  [
+    'also while another item needs a person',
+    'needsOperator',
+    { undoAfterMs: 5 },
+    'ITEM_FAILED',
+    'failing: wait, announce(held)',
+  ],
   ['a day without its cloud, and a person has to see', 'received', { tries: planningTries - 1 }, 'CLOUD_AWAY', held],
   ['a hold ends where it began: being planned', 'paused', { heldFrom: 'received' }, 'RELEASE', 'received: plan'],
   ['a hold ends where it began: planned', 'paused', { heldFrom: 'planned' }, 'RELEASE', 'planned: prepare'],
   ['a hold ends where it began: with a question', 'paused', { heldFrom: 'needsOperator' }, 'RELEASE', needsOperator],
-  ['a hold ends where it began: failing', 'paused', { heldFrom: 'failing' }, 'RELEASE', 'failing: wait, announce(held)'],
-  ['what was quarantined goes on where it was: being planned', 'quarantined', { heldFrom: 'received' }, 'REPLAY', 'received: plan'],
-  ['what was quarantined goes on where it was: planned', 'quarantined', { heldFrom: 'planned' }, 'REPLAY', 'planned: prepare'],
+  [
+    'a hold ends where it began: failing',
+    'paused',
+    { heldFrom: 'failing' },
+    'RELEASE',
+    'failing: wait, announce(held)',
+  ],
+  [
+    'what was quarantined goes on where it was: being planned',
+    'quarantined',
+    { heldFrom: 'received' },
+    'REPLAY',
+    'received: plan',
+  ],
+  [
+    'what was quarantined goes on where it was: planned',
+    'quarantined',
+    { heldFrom: 'planned' },
+    'REPLAY',
+    'planned: prepare',
+  ],
   ['what was quarantined goes on where it was: undone', 'quarantined', { heldFrom: 'undoStuck' }, 'REPLAY', undoing],
   ['undone because it was cancelled', 'undoing', { ending: 'cancelled' }, 'UNDONE', 'cancelled: announce(cancelled)'],
   ['undone but for its master', 'undoing', { ending: 'partial' }, 'UNDONE', 'partial: announce(partial)'],
-  ['undone with help, because it was cancelled', 'undoStuck', { ending: 'cancelled' }, 'UNDONE', 'cancelled: announce(cancelled)'],
+  [
+    'undone with help, because it was cancelled',
+    'undoStuck',
+    { ending: 'cancelled' },
+    'UNDONE',
+    'cancelled: announce(cancelled)',
+  ],
 ];
 
 describe('a work order', () => {
@@ -162,7 +210,8 @@ describe('a work order', () => {
   it.each(['received', 'planned', 'provisioning', 'needsOperator', 'held', 'paused', 'failing', 'quarantined'])(
     'ends cancelled when it was cancelled, why it says: from %s',
     (state) => {
-      const cancelled = take(workOrderMachine, state, memory({ ending: 'failed' }), workOrderEvents.CANCEL).next.context;
+      const cancelled = take(workOrderMachine, state, memory({ ending: 'failed' }), workOrderEvents.CANCEL).next
+        .context;
       expect(cancelled).toMatchObject({ ending: 'cancelled', reason: { code: 'OPS_CANCELLED' } });
     },
   );

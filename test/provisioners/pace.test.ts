@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { pace, TooManyWaitingError } from '../../src/provisioners/pace.js';
+import { NoAnswerError } from '../../src/provisioners/http.js';
+import { NotSentError, pace, type Sign } from '../../src/provisioners/pace.js';
 
 const soon = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -38,7 +39,38 @@ describe("a cloud account's budget", () => {
     const budget = pace({ perSecond: 100, burst: 100, atOnce: 1, maxWaiting: 1 });
     const first = budget.run(() => soon(20));
     const second = budget.run(() => soon(1));
-    await expect(budget.run(() => soon(1))).rejects.toThrow(TooManyWaitingError);
+    await expect(budget.run(() => soon(1))).rejects.toThrow(NotSentError);
     await Promise.all([first, second]);
+  });
+
+  it('tells what it hears of the cloud: a call without an answer is trouble, a refusal is not', async () => {
+    const heard: (Sign | null)[] = [];
+    const budget = pace({ perSecond: 100, burst: 100, atOnce: 9, maxWaiting: 9, heard: (sign) => heard.push(sign) });
+    const busy: Sign = { kind: 'throttled', reason: 'answered 429', retryAfterMs: 10 };
+    await budget.run(async () => 200);
+    await budget.run(
+      async () => 429,
+      (status) => (status === 429 ? busy : null),
+    );
+    await expect(budget.run(() => Promise.reject(new NoAnswerError(true, 'ECONNRESET')))).rejects.toThrow();
+    await expect(budget.run(() => Promise.reject(new TypeError('a bug of ours')))).rejects.toThrow();
+    expect(heard).toEqual([null, busy, { kind: 'trouble', reason: 'ECONNRESET', retryAfterMs: null }]);
+  });
+
+  it('begins nothing while it rests, and has saved nothing up afterwards', async () => {
+    const budget = pace({ perSecond: 1_000, burst: 100, atOnce: 100, maxWaiting: 100 });
+    budget.rest(60);
+    const asked = performance.now();
+    await budget.run(async () => {});
+    expect(performance.now() - asked).toBeGreaterThan(50);
+  });
+
+  it('keeps to a new rate from when it is told', async () => {
+    const budget = pace({ perSecond: 1_000_000, burst: 1_000_000, atOnce: 100, maxWaiting: 100 });
+    budget.setRate(50, 1);
+    const asked = performance.now();
+    await Promise.all(Array.from({ length: 6 }, () => budget.run(async () => {})));
+    // One from the burst, five more at 50 a second; less a little for the clock.
+    expect(performance.now() - asked).toBeGreaterThan(85);
   });
 });

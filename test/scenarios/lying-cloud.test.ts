@@ -9,6 +9,8 @@ import { startSimulatedCloudStack } from '../../src/simulators/cloudstack/server
 import { createHotPool } from '../../src/store/data-source.js';
 import { applicationName } from '../../src/store/ownership.js';
 import { insertPlatform } from '../../src/store/platforms.js';
+import { checkInvariants } from '../invariants/check.js';
+import { askOverHttp, cloudEvidence } from '../invariants/from-cloud.js';
 import { testDatabase } from '../support/database.js';
 
 const platformId = 'sjif259a8d3011e7aebb005056aaa8be';
@@ -29,12 +31,18 @@ describe('an order on a cloud that', () => {
   let cloud: Awaited<ReturnType<typeof startSimulatedCloudStack>>;
   let worker: Worker;
   let query: (text: string) => Promise<Record<string, unknown>[]>;
+  let violations: () => Promise<string[]>;
 
   beforeEach(async () => {
     const database = await testDatabase();
     cloud = await startSimulatedCloudStack({ latencyMs: { min: 5, max: 20 } });
     const pool = createHotPool(database.url, { applicationName: applicationName('w1'), size: 5 });
     query = async (text) => (await pool.query<Record<string, unknown>>(text)).rows;
+    violations = async () => {
+      const clouds = [await cloudEvidence(askOverHttp(cloud.url), { name: 'dc-2', settleWindowMs: 60 })];
+      const report = await checkInvariants({ sql: pool, clouds });
+      return report.violations.map(({ invariant, text }) => `${invariant}: ${text}`);
+    };
     await insertPlatform(pool, {
       platformId,
       name: 'dc-2',
@@ -91,6 +99,7 @@ describe('an order on a cloud that', () => {
     const items = await query(`select i.status from work_order_item i join work_order o using (order_id)
                                 where o.kind = 'billing' order by item_index`);
     const answer = (await (await fetch(`${cloud.url}/_sim/resources`)).json()) as { resources: Resource[] };
+    expect(await violations()).toEqual([]);
     return { status: order?.['status'], items: items.map((item) => item['status']), alive: answer.resources };
   }
 

@@ -17,6 +17,9 @@ import type { Tally } from './tally.js';
 const numberOf = (name: string, usual: number): number => Number(process.env[name] ?? '') || usual;
 const size = scenarioSize(300);
 const kills = numberOf('KILLS', 20);
+/** A part of the messages is sent before these. */
+const waves = Math.min(3, kills);
+const waveStarts = Array.from({ length: waves }, (_, i) => Math.floor((i * kills) / waves));
 const restarts = numberOf('RESTARTS', 10);
 const lost = numberOf('LOST', 0.3);
 /** With nothing happening for so long a run is over: longer than Kafka waits for a dead member of the group. */
@@ -74,6 +77,13 @@ async function someEffects(contender: Contender, count: number): Promise<void> {
   }
 }
 
+/** Waits until the group is behind by no more than so many messages. */
+async function untilRead(contender: Contender, behind: number): Promise<void> {
+  const { billing, groupId } = contender.world;
+  const giveUpAt = Date.now() + 60_000;
+  while ((await billing.lag(groupId)) > behind && Date.now() < giveUpAt) await sleep(100);
+}
+
 interface Run extends Partial<Tally> {
   seconds: number;
   crashes: number;
@@ -91,11 +101,14 @@ const scenarios: Scenario[] = [
   {
     name: `kill -9, ${kills} times`,
     async run(contender, { messages }, random) {
+      const part = (share: number): number => Math.floor((share * messages.length) / waves);
       for (let i = 0; i < kills; i++) {
-        const wave = [0, 7, 14].indexOf(i);
-        const part = (at: number): number => Math.floor((at * messages.length) / 3);
-        if (wave >= 0) await contender.world.billing.send(messages.slice(part(wave), part(wave + 1)));
+        const wave = waveStarts.indexOf(i);
+        const sent = messages.slice(part(wave), part(wave + 1));
+        if (wave >= 0) await contender.world.billing.send(sent);
         await contender.start();
+        // It dies in the middle of the intake, too; the group waits for its dead member first.
+        if (wave >= 0) await untilRead(contender, random.int(0, Math.floor(sent.length / 2)));
         await someEffects(contender, random.int(1, (2 * size * effectsPerOrder) / kills));
         await sleep(random.int(0, 20));
         await contender.kill();

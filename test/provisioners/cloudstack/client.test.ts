@@ -119,7 +119,13 @@ describe('a refusal', () => {
   it.each([
     ['the wait in its text', {}, 'please retry after 834 ms.', 834],
     ['Retry-After in seconds', { 'retry-after': '7' }, '', 7000],
-    ['a wait that nobody would wait for, cut down', { 'retry-after': '1000000000' }, '', 300_000],
+    ['a wait that nobody would wait for, cut down', { 'retry-after': '1000000000' }, '', 600_000],
+    [
+      'Retry-After as a date, by the clock of the server',
+      { date: 'Sat, 21 Nov 2020 10:00:00 GMT', 'retry-after': 'Sat, 21 Nov 2020 10:00:42 GMT' },
+      '',
+      42_000,
+    ],
   ])('for too many calls passes on %s', async (_name, headers, errortext, retryAfterMs) => {
     const { client } = await against((_, response) => {
       response.writeHead(429, headers).end(JSON.stringify({ r: { errorcode: 429, errortext } }));

@@ -85,6 +85,11 @@ export async function simulated(options: SimulatedOptions = {}): Promise<Simulat
     loseNextAnswer: (operation) => fault(commands[operation] ?? operation, 'lose-answer'),
     alive: async (marker) => (await resources()).filter((one) => one.marker === marker && isAlive(one)),
     countAlive: async () => (await resources()).filter(isAlive).length,
+    ids: async () =>
+      (await resources())
+        .filter((one) => ['vm', 'volume', 'address'].includes(one.kind) && isAlive(one))
+        .filter(({ details }) => details['type'] !== 'ROOT' && details['sourceNat'] !== true)
+        .map(({ id }) => id),
     async close() {
       await provisioner.close();
       await server.close();
