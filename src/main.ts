@@ -101,6 +101,8 @@ export async function startOrderwright(config: Config, options: StartOptions): P
       config,
       dataSource,
       intake: worker.intake,
+      levers: worker.levers,
+      orphans: worker.orphans,
       platforms: () => worker.platforms.views(),
       standingOf: (platformId, orderId) => worker.platforms.standingOf(platformId, orderId),
       metrics: createMetrics(worker, pool),

@@ -28,12 +28,20 @@ describe('the configuration', () => {
       kafka: null,
       logLevel: 'info',
       secretKeys: [key],
-      apiTokens: [{ name: 'ops', sha256: createHash('sha256').update(token).digest('hex') }],
+      apiTokens: [
+        { name: 'ops', sha256: createHash('sha256').update(token).digest('hex'), role: 'admin', accountId: null },
+      ],
       requireToken: true,
+      apiRatePerSecond: 500,
+      legacyIntake: 'off',
       callbackAllow: '',
       callbackPath: '',
       callbackSecrets: [],
+      callbackUnsigned: false,
       platformsFile: null,
+      bundlePolicy: { '': 'rollback' },
+      undoAfterMs: 900_000,
+      tenantWeights: new Map(),
       leaseMs: 15_000,
       databasePoolSize: 10,
     });
@@ -71,6 +79,8 @@ describe('the configuration', () => {
       clientId: 'orderwright',
       groupId: 'orderwright',
       topics: { orders: 'work-orders', events: 'work-order-events', rejected: 'work-orders.rejected' },
+      tls: null,
+      sasl: null,
     });
     expect(config.secretKeys).toEqual([key, 'old']);
   });
@@ -78,8 +88,63 @@ describe('the configuration', () => {
   it('keeps of a token nothing but its hash, colons and all', () => {
     const { apiTokens } = loadConfig({ ...least, ORDERWRIGHT_API_TOKENS: 'ci:with:a:colon:inside' }, 'scale-out');
     expect(apiTokens).toEqual([
-      { name: 'ci', sha256: createHash('sha256').update('with:a:colon:inside').digest('hex') },
+      {
+        name: 'ci',
+        sha256: createHash('sha256').update('with:a:colon:inside').digest('hex'),
+        role: 'admin',
+        accountId: null,
+      },
     ]);
+  });
+
+  it('reads the role of a token, and the account it is for', () => {
+    const tokens = `billing:${token}:producer:acme,desk:${token}:viewer,old:${token}:superuser`;
+    const { apiTokens } = loadConfig({ ...least, ORDERWRIGHT_API_TOKENS: tokens }, 'scale-out');
+    const sha256 = createHash('sha256').update(token).digest('hex');
+    expect(apiTokens).toEqual([
+      { name: 'billing', sha256, role: 'producer', accountId: 'acme' },
+      { name: 'desk', sha256, role: 'viewer', accountId: null },
+      // What is no role was part of the token before there were any.
+      {
+        name: 'old',
+        sha256: createHash('sha256').update(`${token}:superuser`).digest('hex'),
+        role: 'admin',
+        accountId: null,
+      },
+    ]);
+  });
+
+  it('leaves the old intake out of serve, and opens it to networks or to tokens where that is said', () => {
+    const intake = (text: string) =>
+      loadConfig({ ...least, ORDERWRIGHT_LEGACY_INTAKE: text }, 'scale-out').legacyIntake;
+    expect(intake('token')).toBe('token');
+    expect(intake('10.2.0.0/16, ::1')).toMatchObject([
+      { family: 4, prefix: 16 },
+      { family: 6, prefix: 128 },
+    ]);
+    expect(loadConfig(least, 'embedded').legacyIntake).toBe('token');
+  });
+
+  it('does not start serve with callbacks that nobody could tell from forged ones, unless that is said', () => {
+    const allowed = { ORDERWRIGHT_CALLBACK_ALLOW: 'billing.example.com' };
+    const secret = `whsec_${Buffer.alloc(32, 5).toString('base64')}`;
+    expect(blamed(allowed)).toEqual(['ORDERWRIGHT_CALLBACK_SECRETS']);
+    expect(blamed({ ...allowed, ORDERWRIGHT_CALLBACK_SECRETS: secret })).toEqual([]);
+    expect(blamed({ ...allowed, ORDERWRIGHT_CALLBACK_UNSIGNED: 'allow' })).toEqual([]);
+    expect(problemsOf({ ...least, ...allowed }, 'embedded')).toEqual([]);
+  });
+
+  it('takes TLS and a login for Kafka, and never half of them', () => {
+    const kafka = { KAFKA_BROKERS: 'a:9093' };
+    const login = { KAFKA_SASL_MECHANISM: 'scram-sha-512', KAFKA_SASL_USERNAME: 'ow', KAFKA_SASL_PASSWORD: 'pa55' };
+    expect(loadConfig({ ...least, ...kafka, ...login, KAFKA_TLS: 'on' }, 'scale-out').kafka).toMatchObject({
+      tls: { ca: null, serverName: null, insecure: false },
+      sasl: { mechanism: 'scram-sha-512', username: 'ow', password: 'pa55' },
+    });
+    expect(blamed({ ...kafka, ...login, KAFKA_SASL_PASSWORD: '' })).toEqual(['KAFKA_SASL_PASSWORD']);
+    expect(blamed({ ...kafka, ...login, KAFKA_SASL_MECHANISM: 'plain' })).toEqual(['KAFKA_SASL_MECHANISM']);
+    expect(blamed({ ...kafka, KAFKA_TLS_CA: '/no/such/file' })).toEqual(['KAFKA_TLS_CA']);
+    expect(blamed({ ...kafka, KAFKA_TLS: 'on', KAFKA_TLS_CA: '/no/such/file' })).toEqual(['KAFKA_TLS_CA']);
   });
 
   it.each([
@@ -93,6 +158,12 @@ describe('the configuration', () => {
     ['LOG_LEVEL', 'chatty'],
     ['ORDERWRIGHT_API_TOKENS', 'ops:short'],
     ['ORDERWRIGHT_API_TOKENS', token],
+    ['ORDERWRIGHT_API_RATE', '0'],
+    ['ORDERWRIGHT_LEGACY_INTAKE', '10.2.0.1/16'],
+    ['ORDERWRIGHT_LEGACY_INTAKE', 'everybody'],
+    ['ORDERWRIGHT_CALLBACK_SECRETS', 'whsec_short'],
+    ['ORDERWRIGHT_CALLBACK_UNSIGNED', 'yes'],
+    ['KAFKA_TLS', 'yes'],
     ['ORDERWRIGHT_LEASE_MS', '1999'],
     ['ORDERWRIGHT_LEASE_MS', '15s'],
     ['DATABASE_POOL', '2'],
@@ -113,8 +184,14 @@ describe('the configuration', () => {
   it('never repeats a secret: not where it is refused, and not where it is described', () => {
     const env = { ...least, ORDERWRIGHT_API_TOKENS: 'ops:tiny-t0ken', PORT: 'x' };
     expect(JSON.stringify(problemsOf(env))).not.toMatch(/tiny-t0ken|db-pa55/);
-    const described = JSON.stringify(describeConfig({ ...env, ORDERWRIGHT_CALLBACK_SECRETS: 'whsec_1' }, 'scale-out'));
-    for (const secret of ['tiny-t0ken', 'db-pa55', key, 'whsec_1']) expect(described).not.toContain(secret);
+    const described = JSON.stringify(
+      describeConfig(
+        { ...env, ORDERWRIGHT_CALLBACK_SECRETS: 'whsec_1', KAFKA_SASL_PASSWORD: 'kafka-pa55' },
+        'scale-out',
+      ),
+    );
+    for (const secret of ['tiny-t0ken', 'db-pa55', key, 'whsec_1', 'kafka-pa55'])
+      expect(described).not.toContain(secret);
   });
 
   it('is described variable by variable, with what is set and what is wrong', () => {

@@ -4,6 +4,7 @@ import { ConfigError } from '../config.js';
 import { packageVersion } from '../http/package-version.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addKeyCommands } from './commands/keys.js';
+import { addLeverCommands } from './commands/levers.js';
 import { addReadingCommands } from './commands/reading.js';
 import { addServiceCommands } from './commands/service.js';
 import { addSubmitCommand } from './commands/submit.js';
@@ -30,6 +31,7 @@ export async function runCommand(args: string[], io: Io): Promise<number> {
   addServiceCommands(program, io, done);
   addSubmitCommand(program, io, done);
   addReadingCommands(program, io, done);
+  addLeverCommands(program, io);
   addTokenCommands(program, io);
   addKeyCommands(program, io, done);
   addDoctorCommand(program, io, done);

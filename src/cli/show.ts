@@ -184,7 +184,7 @@ export function showPlatforms(platforms: PlatformJson[], io: Io): string[] {
       },
       { title: 'PARKED', value: (one) => String(one.weather?.parked ?? 0) },
       { title: 'QUEUED', value: (one) => String(one.weather?.queued ?? 0) },
-      { title: 'WHY', value: (one) => weatherText(one), shrinks: true },
+      { title: 'WHY', value: (one) => weatherText(one, io.now()), shrinks: true },
       { title: 'SERVICE', value: (one) => one.serviceUrl, shrinks: true },
     ],
     io.paint,
@@ -196,10 +196,10 @@ function platformColour(state: string): 'green' | 'yellow' | 'red' {
   return state === 'open' ? 'green' : ['broken', 'unusable'].includes(state) ? 'red' : 'yellow';
 }
 
-function weatherText({ weather }: PlatformJson): string {
+function weatherText({ weather }: PlatformJson, now: number): string {
   if (!weather || weather.state === 'open') return '';
-  const next = weather.nextProbeAt === null ? '' : `next probe ${instant(weather.nextProbeAt)}`;
-  const since = weather.since === null ? '' : `since ${instant(weather.since)}`;
+  const next = weather.nextProbeAt === null ? '' : `next probe ${instant(weather.nextProbeAt, now)}`;
+  const since = weather.since === null ? '' : `since ${instant(weather.since, now)}`;
   return [weather.reason ?? '', since, next].filter((part) => part !== '').join(', ');
 }
 
@@ -234,6 +234,8 @@ export function showOrphans(orphans: OrphansJson['orphans'], io: Io): string[] {
       { title: 'PLATFORM', value: (one) => one.platformName },
       { title: 'MADE BY', value: (one) => one.operation },
       { title: 'MARKER', value: (one) => one.marker },
+      { title: 'WHY', value: (one) => (one.why === 'undo' ? 'not removed' : 'second of one marker') },
+      { title: 'STATE', value: (one) => one.state },
       { title: 'FOUND', value: (one) => instant(one.foundAt, io.now()) },
       { title: 'ORDER', value: (one) => one.workOrderId, shrinks: true },
     ],

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type pg from 'pg';
 import { crashPoint } from '../crash-point.js';
-import type { Problem } from '../errors.js';
+import { type Problem, RefusedError } from '../errors.js';
 import { beginOrder, type Bundle } from '../machines/begin-order.js';
 import type { OrderStatus, Step } from '../machines/order-state.js';
 import type { Surroundings } from '../machines/advance.js';
@@ -18,7 +18,9 @@ import {
   inTransaction,
   type MessageToKeep,
   type OrderToAccept,
+  rejectedBody,
 } from '../store/accept.js';
+import { type AuditEntry, writeAudit } from '../store/audit.js';
 import type { Sql } from '../store/data-source.js';
 import { type Difference, differingFields } from './read/differing-fields.js';
 import { readMessage } from './read/read-message.js';
@@ -35,6 +37,8 @@ export interface IncomingDelivery {
   warnings?: Warning[];
   /** The account whose token it was sent with: an order for any other is refused. Missing or null: nobody said. */
   accountId?: string | null;
+  /** An operator's copy of a message that could not be taken. */
+  correction?: { parentId: string; actor: string; reason: string };
   /** A Kafka record without a value, which asks a log to forget something. Here it says nothing, and is passed over. */
   tombstone?: boolean;
 }
@@ -69,6 +73,20 @@ export interface IntakeOptions {
   /** Nobody was promised anything, but what was to be stored may be there all the same. */
   failed?(): void;
 }
+
+/** An operator's wish to have a message taken after all. */
+export interface Resubmission {
+  /** The edited copy; null: the mended text that is kept, else as it came. */
+  text: string | null;
+  dryRun: boolean;
+  actor: string;
+  reason: string;
+  /** The account that asks; null: all. */
+  tenant: string | null;
+}
+export type CorrectedText = 'edited' | 'proposal' | 'original';
+/** As a receipt; without a message of its own after a dry run. */
+export type Resubmitted = Omit<Receipt, 'messageId'> & { messageId: string | null };
 
 interface Opened {
   delivery: IncomingDelivery;
@@ -114,6 +132,39 @@ export class Intake {
     for (const { step, order, claimed } of begun) this.options.begin(step, order, claimed);
     crashPoint('intake.begun');
     return receipts;
+  }
+
+  /**
+   * Sends a message that could not be taken again: an edited copy, else the mended text that was kept, else as it came. The new
+   * message names the one it corrects. A dry run only reads it.
+   *
+   * @throws RefusedError API_NOT_FOUND, SYS_SECRET_KEY when what is kept cannot be opened any more
+   */
+  async resubmit(messageId: string, wish: Resubmission): Promise<{ receipt: Resubmitted; text: CorrectedText }> {
+    const { pool, sealer } = this.options;
+    const kept = uuidForm.test(messageId) ? await rejectedBody(pool, wish.tenant, messageId) : null;
+    if (!kept) throw new RefusedError('API_NOT_FOUND', 'There is no such message among the rejected ones.');
+    const text: CorrectedText = wish.text !== null ? 'edited' : kept.sealedProposal ? 'proposal' : 'original';
+    const delivery: IncomingDelivery = {
+      channel: 'http',
+      origin: `resubmitted by ${wish.actor}`,
+      bytes: wish.text !== null ? Buffer.from(wish.text) : openKept(sealer, kept.sealedProposal ?? kept.sealedBody),
+      contentType: null,
+      headers: {},
+      accountId: wish.tenant,
+      correction: { parentId: messageId, actor: wish.actor, reason: wish.reason },
+    };
+    if (!wish.dryRun) return { receipt: await this.receive(delivery), text };
+    const opened = this.openDelivery(delivery);
+    const { reading, orderId } = opened;
+    if (reading.verdict !== 'readable' || orderId === null) {
+      return { receipt: { ...(await this.refusedReceipt(pool, opened, undefined, null)), messageId: null }, text };
+    }
+    const known = (await existingOrders(pool, [orderId])).get(orderId);
+    const receipt = known
+      ? await this.refusedReceipt(pool, opened, known, null)
+      : acceptedReceipt(opened, this.toAccept(opened));
+    return { receipt: { ...receipt, messageId: null }, text };
   }
 
   private async drain(): Promise<void> {
@@ -169,6 +220,9 @@ export class Intake {
       sql,
       opened.map((one, i) => this.toKeep(one, receipts[i] as Receipt)),
     );
+    for (const [i, { delivery }] of opened.entries()) {
+      if (delivery.correction) await writeAudit(sql, resubmission(delivery.correction, receipts[i] as Receipt));
+    }
     crashPoint('intake.kept');
     const begun = [...first.values()]
       .filter(({ step }) => inserted.has(step.state.orderId))
@@ -286,6 +340,7 @@ export class Intake {
       sealedProposal: proposal === null ? null : sealBody(this.options.sealer, Buffer.from(proposal)),
       headers: delivery.headers,
       repairs: receipt.repairs,
+      parentId: delivery.correction?.parentId ?? null,
     };
   }
 }
@@ -315,6 +370,24 @@ const takenByAnother = {
 /** What a sealed secret is bound to, so that it cannot be opened in another order's place. */
 export function secretContext(orderId: string, itemIndex: number, field: string): string {
   return `${orderId}/${itemIndex}/${field}`;
+}
+
+const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function resubmission(correction: NonNullable<IncomingDelivery['correction']>, receipt: Receipt): AuditEntry {
+  const { parentId, actor, reason } = correction;
+  const { messageId, verdict, code, orderId } = receipt;
+  return { actor, action: 'messages.resubmit', subject: parentId, orderId, reason, detail: { messageId, verdict, code } };
+}
+
+/** @throws RefusedError */
+function openKept(sealer: Sealer, sealed: Uint8Array): Uint8Array {
+  try {
+    return openBody(sealer, sealed);
+  } catch (error) {
+    if (!(error instanceof UnsealError)) throw error;
+    throw new RefusedError('SYS_SECRET_KEY', 'What was kept of this message cannot be opened with the keys there are.');
+  }
 }
 
 const bodyContext = 'received_message';

@@ -58,6 +58,11 @@ export class AccessControl {
     return principal;
   }
 
+  /** To be called when the table of tokens was changed here: what was revoked opens nothing from now on. */
+  tokensChanged(): void {
+    this.tokens.forget();
+  }
+
   /** Whether who began a long answer may hear the rest of it. */
   async mayStay(request: FastifyRequest): Promise<boolean> {
     if (!this.config.requireToken) return true;

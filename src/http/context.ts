@@ -13,6 +13,8 @@ import type pg from 'pg';
 import type { DataSource } from 'typeorm';
 import type { Config } from '../config.js';
 import type { Intake } from '../consumers/intake.js';
+import type { Levers } from '../runner/levers.js';
+import type { Orphans } from '../runner/orphans.js';
 import type { Standing } from '../runner/fair-turns.js';
 import type { Weather } from '../runner/platforms.js';
 import type { AccessControl } from './auth.js';
@@ -37,7 +39,9 @@ export interface Readiness {
 export interface HttpOptions {
   config: Pick<Config, 'host' | 'port' | 'requireToken' | 'apiTokens' | 'apiRatePerSecond' | 'legacyIntake' | 'kafka'>;
   dataSource: DataSource;
-  intake: Pick<Intake, 'receive'>;
+  intake: Pick<Intake, 'receive' | 'resubmit'>;
+  levers: Pick<Levers, 'pull' | 'forecast'>;
+  orphans: Pick<Orphans, 'adopt' | 'destroy'>;
   platforms: () => PlatformView[];
   /** Where an order's next piece of work stands in its cloud's queue; null when it does not wait, or another worker has it. */
   standingOf?: (platformId: string, orderId: string) => Standing | null;

@@ -78,10 +78,10 @@ function plain(status: number, code: string, detail: string) {
   return { document: problem(status, code, detail), headers: {} };
 }
 
-/** Connection errors of Node, and the SQLSTATE classes 08 (connection), 53 (resources) and 57 (shut down, cancelled). */
+/** Connection errors of Node, and the SQLSTATE classes 08 (connection), 53 (resources), 55 (locked) and 57 (shut down, cancelled). */
 function isDatabaseAway(code: string): boolean {
   return (
-    /^(08|53|57)\w{3}$/.test(code) || ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOENT'].includes(code)
+    /^(08|53|55|57)\w{3}$/.test(code) || ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOENT'].includes(code)
   );
 }
 

@@ -78,6 +78,9 @@ export const OrphanJson = z.object({
   orderId: z.string(),
   workOrderId: z.string(),
   foundAt: Instant,
+  why: z.enum(['twin', 'undo']).describe('twin: a second thing with one marker; undo: the cloud would not remove it'),
+  state: z.enum(['found', 'adopted', 'destroying', 'destroyed']),
+  lastOutcome: z.string().nullable(),
 });
 export const OrphansJson = z.object({ orphans: z.array(OrphanJson) });
 export type OrphansJson = z.infer<typeof OrphansJson>;

@@ -138,7 +138,7 @@ function notFound(): ApiError {
   return new ApiError(404, 'API_NOT_FOUND', 'There is no such order.');
 }
 
-function readStatuses(text: string | undefined): OrderStatus[] | null {
+export function readStatuses(text: string | undefined): OrderStatus[] | null {
   if (text === undefined || text === '') return null;
   return text.split(',').map((one) => {
     const status = orderStatuses.find((known) => known === one.trim());

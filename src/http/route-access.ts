@@ -10,6 +10,7 @@ export type RouteAccess = 'open' | { roles: readonly Role[]; rows: 'own' | 'all'
 
 const everybody: readonly Role[] = ['viewer', 'operator', 'admin', 'producer'];
 const staff: readonly Role[] = ['viewer', 'operator', 'admin'];
+const operators: readonly Role[] = ['operator', 'admin'];
 
 export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   // What a load balancer asks, and what the API is.
@@ -26,13 +27,24 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   'GET /v1/work-orders/:id': { roles: everybody, rows: 'own' },
   'GET /v1/work-orders/:id/timeline': { roles: everybody, rows: 'own' },
   'GET /v1/work-orders/:id/plan': { roles: everybody, rows: 'own' },
+  'GET /v1/work-orders/:id/audit': { roles: staff, rows: 'own' },
+  'POST /v1/work-orders/:id/replay': { roles: operators, rows: 'own' },
+  'POST /v1/work-orders/:id/cancel': { roles: operators, rows: 'own' },
+  'POST /v1/work-orders/:id/hold': { roles: operators, rows: 'own' },
+  'POST /v1/work-orders/:id/resume': { roles: operators, rows: 'own' },
+  'POST /v1/work-orders/:id/items/:item/skip': { roles: operators, rows: 'own' },
+  'POST /v1/work-orders/:id/items/:item/mark-done': { roles: operators, rows: 'own' },
+  'POST /v1/replays': { roles: operators, rows: 'own' },
   'POST /v1/work-orders/:id/secrets': { roles: ['producer', 'admin'], rows: 'own' },
   'GET /v1/events': { roles: everybody, rows: 'own' },
 
   'GET /v1/rejected-messages': { roles: everybody, rows: 'own' },
   'GET /v1/rejected-messages/:id': { roles: everybody, rows: 'own' },
+  'POST /v1/rejected-messages/:id/resubmit': { roles: operators, rows: 'own' },
   'GET /v1/jobs': { roles: staff, rows: 'own' },
   'GET /v1/orphans': { roles: staff, rows: 'own' },
+  'POST /v1/orphans/:platform/:resource/adopt': { roles: operators, rows: 'own' },
+  'POST /v1/orphans/:platform/:resource/destroy': { roles: operators, rows: 'own' },
   'GET /v1/platforms': { roles: staff, rows: 'all' },
 
   'GET /v1/tokens': { roles: ['admin'], rows: 'all' },

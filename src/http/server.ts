@@ -17,6 +17,8 @@ import { type App, cloudNames, type Context, type HttpOptions } from './context.
 import { answerError, sendProblem } from './errors.js';
 import { eventRoutes } from './event-routes.js';
 import { intakeRoutes } from './intake-routes.js';
+import { leftoverRoutes } from './leftover-routes.js';
+import { leverRoutes } from './lever-routes.js';
 import { metaRoutes } from './meta-routes.js';
 import { operatorRoutes } from './operator-routes.js';
 import { orderRoutes } from './order-routes.js';
@@ -125,6 +127,8 @@ export async function buildHttp(options: HttpOptions): Promise<{ app: App; close
     eventRoutes(scope, context);
     secretRoutes(scope, context);
     tokenRoutes(scope, context);
+    leverRoutes(scope, context);
+    leftoverRoutes(scope, context);
   });
   metaRoutes(app, context, version);
   await app.ready();

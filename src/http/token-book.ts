@@ -15,6 +15,8 @@ export interface Principal {
 
 /** A revoked token opens nothing after this, on any worker; until it is over nothing is asked. */
 const freshMs = 2_000;
+/** A token that is not known may have been made a moment ago on another worker; asked so often, guessing costs little. */
+const unknownMs = 200;
 /** While the database is away the last answer holds so long, so that a hiccup locks nobody out. */
 const staleMs = 5_000;
 
@@ -42,8 +44,16 @@ export class TokenBook {
     const given = createHash('sha256').update(token).digest();
     const found = match(given, this.configured);
     if (found) return found;
-    await this.refresh();
+    await this.refresh(freshMs);
+    const stored = match(given, this.stored);
+    if (stored) return stored;
+    await this.refresh(unknownMs);
     return match(given, this.stored);
+  }
+
+  /** The table was changed by this process: the next request reads it again. */
+  forget(): void {
+    this.readAt = -Infinity;
   }
 
   /** Whether somebody who came in before may stay: long answers ask again and again. */
@@ -51,8 +61,8 @@ export class TokenBook {
     return (await this.find(token)) !== null;
   }
 
-  private async refresh(): Promise<void> {
-    if (this.now() - this.readAt < freshMs) return;
+  private async refresh(olderThanMs: number): Promise<void> {
+    if (this.now() - this.readAt < olderThanMs) return;
     const startedAt = this.now();
     // One question for all who wait: a wrong token is no way to keep the database busy.
     this.reading ??= usableTokens(this.sql)

@@ -82,6 +82,7 @@ export function tokenRoutes(app: App, context: Context): void {
         { name, sha256, role, accountId, expiresAt },
         { actor: actorOf(request), reason },
       );
+      context.access.tokensChanged();
       if (added === null) throw wrong('name', 'was used before; names are never used again');
       return reply.code(201).send({ ...presentToken(added), token });
     },
@@ -102,6 +103,7 @@ export function tokenRoutes(app: App, context: Context): void {
     async (request) => {
       const by = { actor: actorOf(request), reason: request.body?.reason ?? '' };
       const revoked = await revokeToken(sql, request.params.name, by);
+      context.access.tokensChanged();
       if (!revoked) throw new ApiError(404, 'API_NOT_FOUND', 'There is no token of this name in the table.');
       return presentToken(revoked);
     },

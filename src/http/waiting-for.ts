@@ -64,10 +64,10 @@ function waitingOfItem(state: OrderState, itemIndex: number, scene: Scene): Wait
   const parts = state.parts.filter((part) => part.itemIndex === itemIndex);
   const open = parts.filter((part) => outcomeOf(item.resourceType as PartKind, part.machine.value) === 'open');
   const unfinished = state.operations.filter((one) => one.itemIndex === itemIndex && one.finishedAt === null);
-  const busy = unfinished.find((one) => one.machine.value !== 'stuck') ?? unfinished[0];
+  const busy = unfinished.find((one) => one.machine.value !== 'stuck');
   if (busy) return waitingOfOperation(busy, scene);
   const failure = itemFailure(state, itemIndex);
-  if (item.status === 'held') return { what: `an operator: ${failure?.message ?? reason}`, since: lately, until: null };
+  if (item.status === 'held' || unfinished.length > 0) return { what: `an operator: ${failure?.message ?? reason}`, since: lately, until: null };
   if (state.machine.value === 'undoing') {
     return { what: `the removal of what was made for it or stands on it: ${reason}`, since: lately, until: null };
   }
@@ -157,8 +157,7 @@ function waitingForPreparation(state: OrderState, key: string, platformId: strin
 const words: Readonly<Record<string, string>> = { VM: 'VM', EBS: 'disk', NETWORK: 'address' };
 
 function waitingOfOperation(operation: OperationState, scene: Scene): Waiting {
-  const waiting = wordsOfOperation(operation, scene);
-  return operation.machine.value === 'stuck' ? waiting : atTheCloud(waiting, operation.platformId, scene);
+  return atTheCloud(wordsOfOperation(operation, scene), operation.platformId, scene);
 }
 
 function wordsOfOperation(operation: OperationState, scene: Scene): Waiting {

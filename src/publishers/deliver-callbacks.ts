@@ -47,12 +47,14 @@ export class CallbackDelivery {
       const due = await takeDueCallbacks(this.options.sql, 20).catch((): DueCallback[] => []);
       await Promise.all(
         due.map((callback) =>
-          this.deliver(callback).catch((error: unknown) => {
-            this.options.log.error(
-              { orderId: callback.orderId, error: (error as Error).stack },
-              'callback could not be made',
-            );
-          }),
+          this.deliver(callback)
+            .then(() => crashPoint('callback.noted'))
+            .catch((error: unknown) => {
+              this.options.log.error(
+                { orderId: callback.orderId, error: (error as Error).stack },
+                'callback could not be made',
+              );
+            }),
         ),
       );
       if (due.length === 0) await new Promise((resolve) => setTimeout(resolve, this.options.pollMs ?? 500));

@@ -16,6 +16,7 @@ import { readSecret } from '../store/secrets.js';
 import { announceClouds, cloudsOfOthers, type SeenClouds } from '../store/worker-clouds.js';
 import { Engine, type OpenOrder } from './engine.js';
 import { Levers } from './levers.js';
+import { Orphans } from './orphans.js';
 import { type Identity, Ownership } from './ownership.js';
 import { planOrder } from './plan-order.js';
 import { Platforms } from './platforms.js';
@@ -55,6 +56,7 @@ export class Worker {
     readonly ownership: Ownership,
     readonly poller: Poller,
     readonly levers: Levers,
+    readonly orphans: Orphans,
     private readonly effects: Effects,
     private readonly preparations: Preparations,
     private readonly identity: Identity,
@@ -162,6 +164,7 @@ export class Worker {
       ownership,
       poller,
       levers,
+      new Orphans({ pool, platforms, log }),
       effects,
       preparations,
       identity,
@@ -173,6 +176,7 @@ export class Worker {
     this.preparations.start();
     await this.ownership.start();
     this.levers.start();
+    this.orphans.start();
   }
 
   /**
@@ -182,6 +186,7 @@ export class Worker {
   async stop(graceMs = 10_000): Promise<void> {
     this.poller.stop();
     this.levers.stop();
+    await this.orphans.stop();
     this.preparations.stop();
     await Promise.race([this.effects.stop(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
     await this.engine.stop();

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Code } from '../codes.js';
 import { cutText } from '../cut-text.js';
+import { secretName } from './secret-names.js';
 
 /**
  * The kinds of field billing sends. Each gives the normalised value or says what is wrong with a code of ours; absent,
@@ -49,7 +50,10 @@ export const quotedLength = 80;
 /** For messages: the value as JSON, cut. Never call it with what may be a secret. */
 export function quoted(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  return cutText(String(JSON.stringify(value)), quotedLength);
+  const text = String(JSON.stringify(value));
+  // A lost quote makes one field swallow the next ones, and a password may be among them.
+  if (secretName.test(text)) return `a text of ${text.length - 2} characters`;
+  return cutText(text, quotedLength);
 }
 
 const idForm = /^[A-Za-z0-9_][A-Za-z0-9._:@-]{0,127}$/;

@@ -199,6 +199,8 @@ export interface MessageToKeep {
   sealedProposal: Uint8Array | null;
   headers: Record<string, string>;
   repairs: Repair[];
+  /** The message that this one corrects. */
+  parentId?: string | null;
 }
 
 /** Keeps deliveries. A Kafka record that is delivered again (same place, same bytes) is not kept twice. */
@@ -220,6 +222,7 @@ export async function insertMessages(sql: Sql, messages: MessageToKeep[]): Promi
       column('sealed_proposal', 'bytea', messages, (one) => one.sealedProposal && Buffer.from(one.sealedProposal)),
       column('headers', 'jsonb', messages, (one) => JSON.stringify(one.headers)),
       column('repairs', 'jsonb', messages, (one) => JSON.stringify(one.repairs)),
+      column('parent_id', 'uuid', messages, (one) => one.parentId),
     ],
     values,
   );
@@ -227,10 +230,25 @@ export async function insertMessages(sql: Sql, messages: MessageToKeep[]): Promi
     name: 'insert-messages',
     text: `
       insert into received_message (message_id, channel, origin, verdict, code, problems, order_id, work_order_id,
-        account_id, body_sha256, sealed_body, sealed_proposal, headers, repairs)
+        account_id, body_sha256, sealed_body, sealed_proposal, headers, repairs, parent_id)
       select * from ${rows} on conflict do nothing`,
     values,
   });
+}
+
+/** What is kept of a message that could not be taken, sealed; null when there is none, or it is another tenant's. */
+export async function rejectedBody(
+  sql: Sql,
+  tenant: string | null,
+  messageId: string,
+): Promise<{ sealedBody: Buffer; sealedProposal: Buffer | null } | null> {
+  const { rows } = await sql.query<{ sealed_body: Buffer; sealed_proposal: Buffer | null }>(
+    `select sealed_body, sealed_proposal from received_message
+      where message_id = $1 and verdict in ('conflict', 'set-aside', 'refused') and ($2::text is null or account_id = $2)`,
+    [messageId, tenant],
+  );
+  const row = rows[0];
+  return row ? { sealedBody: row.sealed_body, sealedProposal: row.sealed_proposal } : null;
 }
 
 /** The account that an order is for, or null when there is no such order. */

@@ -20,3 +20,12 @@ export async function writeAudit(sql: Sql, entry: AuditEntry): Promise<void> {
     [entry.actor, entry.action, entry.subject, entry.orderId, entry.reason, JSON.stringify(entry.detail)],
   );
 }
+
+/** What was done to an order, oldest first. */
+export async function listAudit(sql: Sql, orderId: string): Promise<(Omit<AuditEntry, 'orderId'> & { at: Date })[]> {
+  const { rows } = await sql.query<Omit<AuditEntry, 'orderId'> & { at: Date }>(
+    'select at, actor, action, subject, reason, detail from audit where order_id = $1 order by audit_id limit 1000',
+    [orderId],
+  );
+  return rows;
+}

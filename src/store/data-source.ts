@@ -48,7 +48,12 @@ export function createDataSource(
     migrationsTransactionMode: 'each',
     // One listener for idle clients; without it a killed backend ends the process (node-postgres #2439).
     poolErrorHandler: () => {},
-    extra: { statement_timeout: 30_000, idle_in_transaction_session_timeout: 60_000, ...lostConnections },
+    extra: {
+      statement_timeout: 30_000,
+      lock_timeout: 10_000,
+      idle_in_transaction_session_timeout: 60_000,
+      ...lostConnections,
+    },
     entities: [
       WorkOrderEntity,
       WorkOrderDocumentEntity,
@@ -75,6 +80,7 @@ export function createHotPool(url: string, options: { applicationName: string; s
     max: options.size,
     connectionTimeoutMillis: 10_000,
     statement_timeout: 30_000,
+    lock_timeout: 10_000,
     idle_in_transaction_session_timeout: 60_000,
     ...lostConnections,
     options:

@@ -57,6 +57,8 @@ async function withLockedDataSource<T>(url: string, work: (dataSource: DataSourc
   const holder = dataSource.createQueryRunner();
   try {
     await holder.connect();
+    // Whoever migrates may take longer than any statement of a worker; the others wait for it here.
+    await holder.query('set statement_timeout = 0; set lock_timeout = 0');
     await holder.query(`select pg_advisory_lock(${migrationLock})`);
     return await work(dataSource);
   } finally {

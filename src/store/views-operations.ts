@@ -75,14 +75,19 @@ export interface OrphanView {
   orderId: string;
   workOrderId: string;
   foundAt: Date;
+  /** `twin`: a second thing with one marker. `undo`: what the cloud would not remove again. */
+  why: 'twin' | 'undo';
+  state: 'found' | 'adopted' | 'destroying' | 'destroyed';
+  lastOutcome: string | null;
 }
 
 export async function listOrphans(sql: Sql, tenant: string | null, limit: number): Promise<OrphanView[]> {
   const { rows } = await sql.query<OrphanRow>(
-    `select p.platform_id, p.resource_id, p.operation, p.marker, p.order_id, p.found_at, o.work_order_id
+    `select p.platform_id, p.resource_id, p.operation, p.marker, p.order_id, p.found_at, p.why, p.state, p.last_outcome,
+            o.work_order_id
        from orphan p join work_order o using (order_id)
       where $2::text is null or (o.account_id = $2 and o.kind = 'billing')
-      order by p.found_at desc, p.resource_id limit $1`,
+      order by (p.state in ('adopted', 'destroyed')), p.found_at desc, p.resource_id limit $1`,
     [limit, tenant],
   );
   return rows.map((row) => ({
@@ -93,6 +98,9 @@ export async function listOrphans(sql: Sql, tenant: string | null, limit: number
     orderId: row.order_id,
     workOrderId: row.work_order_id,
     foundAt: row.found_at,
+    why: row.why,
+    state: row.state,
+    lastOutcome: row.last_outcome,
   }));
 }
 
@@ -104,6 +112,9 @@ interface OrphanRow {
   order_id: string;
   found_at: Date;
   work_order_id: string;
+  why: OrphanView['why'];
+  state: OrphanView['state'];
+  last_outcome: string | null;
 }
 
 /** How far a thing is that many orders share. */

@@ -87,7 +87,7 @@ describe(`a broker that freezes for ${freezeMs / 1000} s and connections cut for
       };
       const late = drainedMs > drainMs ? [`drained only ${drainedMs} ms after the last cut`] : [];
       expect(proxy.counters.cuts).toBeGreaterThan(cuts);
-      expect(await verdict(world, poison.scenario, figures, [...late, ...poison.slower])).toEqual([]);
+      expect(await verdict(world, poison.scenario, figures, { more: [...late, ...poison.slower] })).toEqual([]);
     },
     timeoutMs,
   );

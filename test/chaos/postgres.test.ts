@@ -90,7 +90,7 @@ describe(`PostgreSQL restarted again and again for ${seconds} s while ${orders} 
       };
       expect(postgres.restarts).toBeGreaterThan(1);
       expect(proxy.counters.lostAnswers).toBeGreaterThan(0);
-      expect(await verdict(world, { ...scenario, unanswered }, figures, late)).toEqual([]);
+      expect(await verdict(world, { ...scenario, unanswered }, figures, { posted: http.sent, more: late })).toEqual([]);
     },
     timeoutMs,
   );

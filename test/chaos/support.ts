@@ -7,6 +7,8 @@ import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded/postgres.js';
 import { runMigrations } from '../../src/store/migrate.js';
 import type { TestDatabase } from '../support/database.js';
+import { checkFacts } from '../invariants/check.js';
+import type { SentMessage } from '../invariants/evidence.js';
 import { reportProof } from '../support/proof-result.js';
 import { runFolder } from '../support/run-folder.js';
 import { violations } from '../support/scenario-checks.js';
@@ -192,16 +194,21 @@ export async function drained(world: World, messages: number, timeoutMs: number)
 /**
  * Everything wrong that can be seen from outside, as the proof's frame and Jest want it.
  *
+ * @param posted what was posted over HTTP and how it was answered; records are read off the broker
+ * @param more what else is wrong, such as a bar that was missed
  * @returns the violations, which a test expects to be none
  */
 export async function verdict(
   world: World,
   scenario: Scenario,
   figures: Record<string, unknown>,
-  more: string[] = [],
+  { posted = [], more = [] }: { posted?: readonly SentMessage[]; more?: string[] } = {},
 ): Promise<string[]> {
-  const found = [...violations(scenario, await gather(world)), ...more];
-  reportProof({ runs: scenario.messages.length, violations: found, figures });
-  process.stderr.write(`${JSON.stringify(figures)}\n`);
+  const facts = await gather(world, posted);
+  const found = [...violations(scenario, facts), ...more];
+  const part = Object.keys(figures)[0]?.split('.')[0] ?? '';
+  const all = { ...figures, [`${part}.zeros`]: checkFacts(facts).figures };
+  reportProof({ runs: scenario.messages.length, violations: found, figures: all });
+  process.stderr.write(`${JSON.stringify(all)}\n`);
   return found;
 }

@@ -84,6 +84,18 @@ describe('the door', () => {
       );
     });
 
+    it('whose sealed password opens in no other place', async () => {
+      const { intake, sealer } = openDoor();
+      const { orderId } = await intake.receive(delivery(fixture('order-60.json')));
+      const sealed = (await readSecret(store.pool, orderId ?? '', 1, 'rootPassword')) ?? Buffer.alloc(0);
+      const places = [
+        secretContext('00000000-0000-0000-0000-000000000000', 1, 'rootPassword'),
+        secretContext(orderId ?? '', 2, 'rootPassword'),
+        secretContext(orderId ?? '', 1, 'vmPassword'),
+      ];
+      for (const place of places) expect(() => sealer.open(sealed, place)).toThrow('belongs to something else');
+    });
+
     it('and names what it mended and what the sender should know', async () => {
       const { intake } = openDoor({
         callbackWarnings: () => [{ path: 'msghandler_url', code: 'URL_HOST_NOT_ALLOWED', message: 'not there' }],

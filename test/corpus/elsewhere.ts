@@ -20,6 +20,13 @@ export const elsewhere: Partial<Record<Code, string>> = {
   OPS_REPLAY_STATE: 'needs a running order: test/runner, test/http',
   OPS_REASON_MISSING: 'as OPS_REPLAY_STATE',
   OPS_VERSION_STALE: 'as OPS_REPLAY_STATE',
+  OPS_LEVER_STATE: 'as OPS_REPLAY_STATE',
+  OPS_CANCELLED: 'said of an order that an operator cancelled: test/machines, test/runner',
+  OPS_HELD: 'as OPS_CANCELLED',
+  OPS_SKIPPED: 'as OPS_CANCELLED',
+  OPS_UNDONE: 'as OPS_CANCELLED',
+  SYS_BUSY: 'our own side, not an input',
+  SYS_STEP_REFUSED: 'our own side, not an input',
   URL_DNS_FORBIDDEN: 'needs a resolver of its own: test/publishers/guarded-request',
   CLD_JOB_TIMEOUT: 'needs the machine’s clock: test/machines/operation.machine, test/scenarios/lying-cloud',
   CLD_RESOURCE_ERROR:

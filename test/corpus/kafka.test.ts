@@ -204,7 +204,10 @@ describe('over Kafka, the corpus of bad input', () => {
     const secrets = new Set([...corpus.flatMap(({ expect: { secrets: some } }) => some ?? []), 'Corpus-Pass-1']);
     expect([...secrets].filter((secret) => world.log().includes(secret))).toEqual([]);
     // What kafkajs says of a broker that is still starting is not about any record.
-    const errors = world.log().split('\n').filter((line) => /"level":(?:50|60)/.test(line) && !line.includes('"kafka":'));
+    const errors = world
+      .log()
+      .split('\n')
+      .filter((line) => /"level":(?:50|60)/.test(line) && !line.includes('"kafka":'));
     expect(errors).toEqual([]);
     expect(world.fatal).toEqual([]);
   });

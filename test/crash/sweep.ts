@@ -145,7 +145,7 @@ class Sweep {
     }
   }
 
-  /** Every name at its first pass, and at its last when it is passed more than once; what lies between the pairs draw. */
+  /** Every name at its first pass; what changes something also at its last. */
   private pointsOf(scenario: CrashScenario): Point[] {
     const points: Point[] = [];
     for (const [name, count] of this.recorded.get(scenario.name) ?? []) {
@@ -157,9 +157,7 @@ class Sweep {
   }
 
   private hitsOf(name: string, count: number): number[] {
-    // How often a job is asked about, or events go out, is a matter of timing; the first time is like every other.
-    if (count === 1 || isMoody(name)) return [1];
-    return [1, count];
+    return count > 1 && changesSomething(name) ? [1, count] : [1];
   }
 
   private wanted(name: string): boolean {
@@ -224,8 +222,9 @@ function counted(names: string[]): Map<string, number> {
   return counts;
 }
 
-function isMoody(name: string): boolean {
-  return /^(poll|timer|inspect|publish)\b|^call\.answered:(list|query)/.test(name);
+/** Steps and requests with an effect. Looks, polls and events are repeated as timing has it, and each is like the one before. */
+function changesSomething(name: string): boolean {
+  return /^(step|send|discard|preparation)\./.test(name);
 }
 
 export function wordsOf({ name, hit }: CrashAt): string {

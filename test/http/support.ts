@@ -7,6 +7,9 @@ import { Intake } from '../../src/consumers/intake.js';
 import { buildHttp, type PlatformView, type Readiness } from '../../src/http/server.js';
 import { advance, type OrderEvent, type Surroundings } from '../../src/machines/advance.js';
 import { defaultPace } from '../../src/machines/pace.js';
+import { Engine } from '../../src/runner/engine.js';
+import { Levers } from '../../src/runner/levers.js';
+import { Orphans } from '../../src/runner/orphans.js';
 import { createSealer } from '../../src/secrets.js';
 import { createDataSource, poolOf } from '../../src/store/data-source.js';
 import { installationId } from '../../src/store/installation.js';
@@ -23,22 +26,44 @@ export const fixture = (name: string): Buffer =>
 
 /** The API over a real database and the real intake, without an engine: orders stay as they were taken. */
 export async function startApi(
-  options: { requireToken?: boolean } & Partial<Pick<Config, 'apiRatePerSecond' | 'legacyIntake'>> = {},
+  options: {
+    requireToken?: boolean;
+    secretKey?: Uint8Array;
+    /** Beside another one, on its database. */
+    databaseUrl?: string;
+    /** Orders are taken by an engine whose cloud never answers; `engine` then moves them, not `happen`. */
+    withEngine?: boolean;
+  } & Partial<Pick<Config, 'apiRatePerSecond' | 'legacyIntake'>> = {},
 ) {
-  const database = await testDatabase();
+  const database = options.databaseUrl ? { url: options.databaseUrl, drop: async () => {} } : await testDatabase();
   const dataSource = createDataSource(database.url, { poolSize: 4 });
   await dataSource.initialize();
   const pool = poolOf(dataSource);
   const installation = await installationId(pool);
   const surroundings: Surroundings = { installationId: installation, at: Date.now(), pace: () => defaultPace };
-  const sealer = createSealer(Buffer.alloc(32, 7));
+  const sealer = createSealer(options.secretKey ?? Buffer.alloc(32, 7));
+  const log = pino({ level: 'silent' });
+  const identity = { workerId };
+  const engine = new Engine({
+    pool,
+    identity,
+    installationId: installation,
+    log,
+    now: Date.now,
+    pace: () => defaultPace,
+  });
+  engine.connect({ plan: () => {}, prepare: () => {}, run: () => {}, track: () => {}, ended: () => {} });
+  const levers = new Levers({ pool, engine, identity, preparations: { stuckFor: () => [] }, log });
+  const orphans = new Orphans({ pool, platforms: { get: () => undefined }, log });
   const intake = new Intake({
     pool,
     sealer,
     identity: { workerId },
     surroundings: () => ({ ...surroundings, at: Date.now() }),
     callbackWarnings: () => [],
-    begin: () => {},
+    begin: (step, order, claimed) => {
+      if (options.withEngine) engine.begin(step, { order, callbackUrl: null, claimed });
+    },
   });
   const platforms: PlatformView[] = [
     {
@@ -64,6 +89,8 @@ export async function startApi(
     },
     dataSource,
     intake,
+    levers,
+    orphans,
     platforms: () => platforms,
     metrics: new Registry(),
     ready: async () => readiness,
@@ -73,7 +100,9 @@ export async function startApi(
   return {
     app,
     pool,
+    engine,
     sealer,
+    databaseUrl: database.url,
     platforms,
     readiness,
     async get(path: string, headers: Record<string, string> = {}) {

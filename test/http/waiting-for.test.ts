@@ -2,15 +2,30 @@ import { describe, expect, test } from '@jest/globals';
 import { waitingFor, type Scene } from '../../src/http/waiting-for.js';
 import type { OperationContext } from '../../src/machines/operation.machine.js';
 import { operationMachine } from '../../src/machines/operation.machine.js';
-import type { OperationState, OrderState } from '../../src/machines/order-state.js';
+import { itemMachines, type PartKind } from '../../src/machines/move.js';
+import {
+  finalStatuses,
+  type ItemStatus,
+  type OperationState,
+  type OrderState,
+  type OrderStatus,
+} from '../../src/machines/order-state.js';
+import { type WorkOrderContext, workOrderMachine } from '../../src/machines/work-order.machine.js';
+import type { Weather } from '../../src/runner/platforms.js';
 
 const at = Date.parse('2026-03-01T12:00:00Z');
 const scene: Scene = {
   userId: 'u1',
   createdAt: new Date(at),
+  updatedAt: new Date(at + 500),
+  now: at + 60_000,
+  weather: () => null,
+  standing: () => null,
   platform: () => ({ name: 'Beijing-1', cloud: 'CloudStack' }),
   preparations: [],
 };
+
+const orderContext = workOrderMachine.config.context as WorkOrderContext;
 
 function operation(
   value: string,
@@ -39,9 +54,10 @@ function order(operations: OperationState[], change: Partial<OrderState> = {}): 
     orderId: 'o',
     kind: 'billing',
     producer: 'default',
+    accountId: 'a1',
     workOrderId: 'WO1',
     status: 'provisioning',
-    machine: { value: 'provisioning', context: { reason: null, tries: 0 } },
+    machine: { value: 'provisioning', context: orderContext },
     dueAt: null,
     sequence: 1,
     plan: {
@@ -103,7 +119,7 @@ describe('an item says what it waits for', () => {
       'settling: looking on Beijing-1 for what a lost answer to vm.create left behind, look-up 2 of 3',
     ],
     ['verifying', {}, 'a look at what vm.create made on Beijing-1'],
-    ['watching', { watches: 3 }, 'what vm.create made on Beijing-1 to get ready, look 3 of at most 120'],
+    ['watching', { watches: 3 }, 'what vm.create made on Beijing-1 to get ready, look 3 of at most 240'],
     ['leaving', {}, 'the removal of what vm.create left broken on Beijing-1'],
     [
       'backingOff',
@@ -129,7 +145,7 @@ describe('an item says what it waits for', () => {
   test('when the catalogue of a cloud cannot be read', () => {
     const reason = { code: 'CLD_AUTH', message: 'no answer' };
     const state = order([], {
-      machine: { value: 'waitingForCloud', context: { reason, tries: 1 } },
+      machine: { value: 'waitingForCloud', context: { ...orderContext, reason, tries: 1 } },
       dueAt: at + 2_000,
       plan: null,
       parts: [],
@@ -163,5 +179,97 @@ describe('an item says what it waits for', () => {
 
   test('and nothing once it is over', () => {
     expect(says(order([operation('inFlight')], { status: 'partial' }))).toBeNull();
+  });
+
+  describe('in every state that is not its end', () => {
+    const orderStates = Object.entries(workOrderMachine.states).map(([name, { tags }]): [string, OrderStatus] => [
+      name,
+      [...tags][0] as OrderStatus,
+    ]);
+    const kinds: PartKind[] = ['VM', 'EBS', 'NETWORK'];
+    const statuses: ItemStatus[] = ['pending', 'provisioning', 'held', 'compensating'];
+    const operationStates = [null, ...Object.keys(operationMachine.states)];
+
+    test.each(orderStates.filter(([, status]) => !finalStatuses.includes(status)))('of the order: %s', (value, status) => {
+      const silent: string[] = [];
+      for (const kind of kinds) {
+        for (const state of Object.keys(itemMachines[kind].states)) {
+          for (const itemStatus of statuses) {
+            for (const operationState of operationStates) {
+              const begun = operationState === null ? [] : [operation(operationState)];
+              const ended = ['done', 'failed'].includes(operationState ?? '');
+              const base = order(begun.map((one) => ({ ...one, finishedAt: ended ? at : null })));
+              const seen = says({
+                ...base,
+                status,
+                machine: { value, context: orderContext },
+                items: base.items.map((item) => ({ ...item, resourceType: kind, status: itemStatus })),
+                parts: base.parts.map((part) => ({ ...part, machine: { ...part.machine, value: state } })),
+              });
+              if (!/\w/.test(seen?.what ?? '') || !seen?.since.startsWith('2026-03-01T')) {
+                silent.push(`${value} ${kind} ${state} ${itemStatus} ${operationState}: ${JSON.stringify(seen)}`);
+              }
+            }
+          }
+        }
+      }
+      expect(silent).toEqual([]);
+    });
+  });
+
+  describe('of its cloud', () => {
+    const weather = (changes: Partial<Weather>): Scene => ({
+      ...scene,
+      weather: () => ({
+        state: 'open',
+        since: '2026-03-01T11:00:00.000Z',
+        reason: 'ECONNREFUSED',
+        nextProbeAt: null,
+        parked: 1,
+        queued: 0,
+        ...changes,
+      }),
+    });
+    const received = order([], { status: 'received', machine: { value: 'received', context: orderContext }, plan: null });
+
+    test('that is down, since when, and when it is tried again', () => {
+      const seen = weather({ state: 'broken', nextProbeAt: '2026-03-01T12:01:00.000Z' });
+      const down =
+        'cloud Beijing-1, which is down since 2026-03-01T11:00:00.000Z (ECONNREFUSED), next probe at 2026-03-01T12:01:00.000Z';
+      expect(says(order([operation('requesting')]), seen)).toEqual({
+        what: `${down}; then: the answer of Beijing-1 to vm.create`,
+        since: '2026-03-01T11:00:00.000Z',
+        until: '2026-03-01T12:01:00.000Z',
+      });
+      expect(says(received, seen)?.what).toBe(`${down}; then: its plan`);
+    });
+
+    test('that is in maintenance, or cannot be used as it is configured', () => {
+      expect(says(received, weather({ state: 'maintenance', reason: null }))?.what).toBe(
+        'the end of the maintenance of Beijing-1; then: its plan',
+      );
+      expect(says(received, weather({ state: 'unusable', reason: 'zoneId is missing' }))?.what).toBe(
+        'platform Beijing-1 to be mended (zoneId is missing); then: its plan',
+      );
+    });
+
+    test('that is well: its turn, at which place of how many, and until about when', () => {
+      const seen = (position: number): Scene => ({
+        ...weather({}),
+        standing: () => ({ position, of: 200, expectedMs: 30_000 }),
+      });
+      expect(says(order([operation('requesting')]), seen(14))).toMatchObject({
+        what: 'its turn: 14th of 200 at Beijing-1; then: the answer of Beijing-1 to vm.create',
+        until: '2026-03-01T12:01:30.000Z',
+      });
+      const places = [1, 2, 3, 4, 11, 12, 13, 21, 112].map(
+        (place) => /(\d+\w\w) of/.exec(says(received, seen(place))?.what ?? '')?.[1],
+      );
+      expect(places).toEqual(['1st', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '112th']);
+    });
+
+    test('is not what an item waits for that needs a person', () => {
+      expect(says(order([operation('stuck')]), weather({ state: 'broken' }))?.what).toMatch(/^an operator/);
+    });
   });
 });

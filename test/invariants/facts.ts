@@ -118,9 +118,9 @@ const stages = ['acl-list', 'rule-10', 'rule-20', 'rule-30', 'rule-40', 'tier'];
 
 function operationsByMarker(operations: OperationRow[]): Map<string, OperationRow[]> {
   const byMarker = groupBy(operations, ({ marker }) => marker);
-  for (const [marker, made] of [...byMarker]) {
-    const shared = made.filter(({ name }) => name.startsWith('default-network'));
-    if (shared.length > 0) for (const stage of stages) byMarker.set(stageMarker(marker, stage), shared);
+  const staged = operations.filter(({ name }) => name.startsWith('default-network'));
+  for (const [marker, made] of groupBy(staged, (operation) => operation.marker)) {
+    for (const stage of stages) byMarker.set(stageMarker(marker, stage), made);
   }
   return byMarker;
 }

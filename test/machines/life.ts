@@ -84,7 +84,8 @@ export class Life {
     }
     const { operation } = effect;
     if (!operation) {
-      if (this.story.state.dueAt === effect.dueAt) this.take({ about: 'order', event: { type: 'TIMER' } });
+      const rings = effect.type === 'timer' && this.story.state.dueAt === effect.dueAt;
+      if (rings) this.take({ about: 'order', event: { type: 'TIMER' } });
       return;
     }
     const { partKey, name } = operation;

@@ -39,7 +39,7 @@ export function openOrder(state: OrderState, changes: Partial<OpenOrder> = {}): 
     unsaved: [],
     storedOperations: 0,
   };
-  return { state, revision: 1, epoch: 1, ...nothing, ...changes };
+  return { state, stored: state, revision: 1, epoch: 1, ...nothing, ...changes };
 }
 
 /** A cloud whose answers a test chooses; what it does not choose is an error. */

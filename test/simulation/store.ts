@@ -269,47 +269,70 @@ export class SimulatedStore {
   }
 
   private exchange(messages: Uint8Array[]): Result {
-    const answer = this.database.execProtocolRawSync(Buffer.concat(messages));
-    const rows: Record<string, unknown>[] = [];
-    let fields: { name: string; parse: (text: string) => unknown }[] = [];
-    let rowCount = 0;
-    let failure: Error | null = null;
-    new protocol.Parser().parse(answer, (message: Message) => {
-      switch (message.name) {
-        case 'rowDescription':
-          fields = message.fields.map((field) => ({
-            name: field.name,
-            parse: pg.types.getTypeParser(field.dataTypeID) as (text: string) => unknown,
-          }));
-          break;
-        case 'dataRow':
-          rows.push(
-            Object.fromEntries(
-              fields.map(({ name, parse }, i) => {
-                const text = message.fields[i] ?? null;
-                return [name, text === null ? null : parse(text)];
-              }),
-            ),
-          );
-          break;
-        case 'commandComplete':
-          rowCount = Number(/(\d+)$/.exec(message.text)?.[1] ?? 0);
-          break;
-        case 'error':
-          failure = Object.assign(new Error(message.message), { code: message.code });
-          break;
-      }
-    });
-    if (failure) throw failure as Error;
-    return { rows, rowCount };
+    return readAnswer(Buffer.from(this.database.execProtocolRawSync(Buffer.concat(messages))));
   }
 }
 
-type Message =
-  | { name: 'rowDescription'; fields: { name: string; dataTypeID: number }[] }
-  | { name: 'dataRow'; fields: (string | null)[] }
-  | { name: 'commandComplete'; text: string }
-  | { name: 'error'; message: string; code: string };
+/**
+ * Reads what PostgreSQL said, values as `pg` makes them. By hand: PGlite's own reader took a quarter of a simulation's time.
+ *
+ * @throws an error with the SQLSTATE as its code
+ */
+function readAnswer(answer: Buffer): Result {
+  const rows: Record<string, unknown>[] = [];
+  let fields: { name: string; parse: (text: string) => unknown }[] = [];
+  let rowCount = 0;
+  let failure: Error | null = null;
+  for (let at = 0; at < answer.length; at += 1 + answer.readInt32BE(at + 1)) {
+    const end = at + 1 + answer.readInt32BE(at + 1);
+    let place = at + 5;
+    const text = (): string => {
+      const zero = answer.indexOf(0, place);
+      const found = answer.toString('utf8', place, zero);
+      place = zero + 1;
+      return found;
+    };
+    switch (String.fromCharCode(answer[at] ?? 0)) {
+      case 'T': {
+        const count = answer.readInt16BE(place);
+        place += 2;
+        fields = Array.from({ length: count }, () => {
+          const name = text();
+          const parse = pg.types.getTypeParser(answer.readInt32BE(place + 6)) as (value: string) => unknown;
+          place += 18;
+          return { name, parse };
+        });
+        break;
+      }
+      case 'D': {
+        place += 2;
+        const row: Record<string, unknown> = {};
+        for (const { name, parse } of fields) {
+          const length = answer.readInt32BE(place);
+          place += 4;
+          row[name] = length < 0 ? null : parse(answer.toString('utf8', place, place + length));
+          place += Math.max(0, length);
+        }
+        rows.push(row);
+        break;
+      }
+      case 'C':
+        rowCount = Number(/(\d+)$/.exec(text())?.[1] ?? 0);
+        break;
+      case 'E': {
+        const said = new Map<string, string>();
+        while (place < end && answer[place] !== 0) {
+          const kind = String.fromCharCode(answer[place++] ?? 0);
+          said.set(kind, text());
+        }
+        failure = Object.assign(new Error(said.get('M')), { code: said.get('C') });
+        break;
+      }
+    }
+  }
+  if (failure) throw failure;
+  return { rows, rowCount };
+}
 
 /** A checked-out connection. */
 class SimulatedClient {

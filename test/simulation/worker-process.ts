@@ -55,7 +55,7 @@ export async function startWorker(running: WorkerProcess, surroundings: WorkerSu
     installationId: worker.installationId,
     topics,
     log,
-    pollMs: 700,
+    pollMs: 2_000,
   });
   await running.publisher.start();
   running.consumer = new WorkOrderConsumer({

@@ -81,7 +81,8 @@ export function fullStep(state: OrderState, change: Partial<StepToSave> = {}): S
     changed: true,
     changedItems: [0, 1, 2, 3],
     changedOperations: [operation],
-    orphans: [{ operation, resourceIds: [`extra of ${state.orderId}`] }],
+    orphans: [{ operation, resourceIds: [`extra of ${state.orderId}`], why: 'twin' }],
+    removed: [],
     announcements: [{ sequence: next.sequence, type: 'work-order.completed', itemIndex: null, at, data: {} }],
     effects: [],
   };
@@ -93,6 +94,7 @@ export function fullStep(state: OrderState, change: Partial<StepToSave> = {}): S
     planDocument: { plan: '{"parts":[]}', warnings: '[{"code":"W"}]', holds: '[]' },
     callbackUrl: 'http://127.0.0.1:8895/',
     secrets: [{ itemIndex: 0, field: 'password', sealed: Buffer.from([4, 5]) }],
+    audit: [],
     ...change,
   };
 }

@@ -91,6 +91,8 @@ export class Billing {
       for (let tries = 1; ; tries++) {
         try {
           await admin.createTopics({ waitForLeaders: true, topics });
+          // A second try finds them there and waits for nothing.
+          await admin.fetchTopicMetadata({ topics: topics.map(({ topic }) => topic) });
           return;
         } catch (error) {
           // A broker at work may not know its own new topic for a moment; kafkajs waits for its leaders, but not for that.

@@ -38,7 +38,7 @@ export function remote(command: Command): Command {
 }
 
 /** Prints an answer: as JSON, which is the API's own, or as lines for people. */
-function print<T>(io: Io, options: RemoteOptions, answer: T, lines: (answer: T) => string[]): void {
+export function print<T>(io: Io, options: RemoteOptions, answer: T, lines: (answer: T) => string[]): void {
   // Escapes in JSON strings are harmless for programs, and JSON.stringify writes C0 as \u….; C1 and bidi it does not.
   io.out(options.json ? JSON.stringify(cleanAll(answer), null, 2) : lines(answer).join('\n'));
 }
@@ -155,7 +155,7 @@ export function addReadingCommands(program: Command, io: Io, done: (exitCode: nu
     });
 }
 
-function orderPath(id: string): string {
+export function orderPath(id: string): string {
   return `/v1/work-orders/${encodeURIComponent(id)}`;
 }
 

@@ -1,7 +1,6 @@
 import type { Json, JsonObject } from '../../json.js';
+import { secretName } from '../../schemas/secret-names.js';
 
-/** Names under which people send secrets. `rootPassword` of a VM's config has its own way; all others are taken out. */
-const secretName = /passw|passphrase|pwd|secret|token|credential|private_?key|api_?key|access_?key/i;
 const removed = '(secret removed)';
 
 export interface Cleaned<T extends Json> {
@@ -15,7 +14,10 @@ export interface Found {
   value: Json;
 }
 
-/** The same value with every member of a secret's name blanked; the very same object when there is none. */
+/**
+ * The same value with every member of a secret's name blanked; the very same object when there is none. `rootPassword` of a
+ * VM's config has its own way.
+ */
 export function withoutSecrets<T extends Json>(value: T): Cleaned<T> {
   const found: Found[] = [];
   return { value: clean(value, [], found) as T, found };

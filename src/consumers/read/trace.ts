@@ -17,11 +17,18 @@ interface Level {
   seen: Set<string>;
 }
 
+/** A key may be refused for just these, and PostgreSQL takes them in no answer that names it. */
+const unstorable = /[\p{Cc}\p{Surrogate}]/gu;
+
 export function traceJson(text: string, stopAt: number): Trace {
   const levels: Level[] = [];
   const repeated: Trace['repeated'] = [];
   const pathNow = (): string =>
-    pathText(levels.map((level) => (level.isObject ? level.key : level.index)).filter((s) => s !== ''));
+    pathText(
+      levels
+        .map((level) => (level.isObject ? level.key.replace(unstorable, '\ufffd') : level.index))
+        .filter((s) => s !== ''),
+    );
   let keyNext = false;
   let i = 0;
   while (i < text.length && i < stopAt) {

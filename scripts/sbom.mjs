@@ -1,0 +1,39 @@
+/**
+ * What this program is made of, from the lockfile alone: `npm run sbom` prints a CycloneDX document, `npm run licences` the
+ * packages by licence. What is only needed to build and test is left out. Nothing is asked of a registry.
+ */
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The document that npm makes of the lockfile. */
+export function readBom() {
+  const args = ['sbom', '--sbom-format', 'cyclonedx', '--package-lock-only', '--omit', 'dev'];
+  const npm = process.env['npm_execpath'];
+  const [command, ...before] = npm ? [process.execPath, npm] : [process.platform === 'win32' ? 'npm.cmd' : 'npm'];
+  const env = { ...process.env, NODE_OPTIONS: '' };
+  const options = { cwd: root, env, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, stdio: ['ignore', 'pipe', 'ignore'] };
+  return JSON.parse(execFileSync(command, [...before, ...args], options));
+}
+
+/** Licence → packages, as `name@version`. */
+export function byLicence({ components }) {
+  const found = new Map();
+  for (const { name, version, licenses = [] } of components) {
+    const licence =
+      licenses.map((one) => one.expression ?? one.license?.id ?? one.license?.name ?? 'unknown').join(' AND ') ||
+      'unknown';
+    found.set(licence, [...(found.get(licence) ?? []), `${name}@${version}`]);
+  }
+  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const bom = readBom();
+  if (process.argv.includes('--licences')) {
+    for (const [licence, packages] of byLicence(bom)) {
+      console.log(`${licence} (${packages.length})\n  ${packages.sort().join('\n  ')}`);
+    }
+  } else console.log(JSON.stringify(bom, null, 2));
+}

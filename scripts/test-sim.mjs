@@ -1,0 +1,73 @@
+/**
+ * The deterministic simulation: `RUNS=` seeds from `SEED=` on, on two cores. `PROFILE=lost-answers` loses the answer of every
+ * create with p = 0.3. `TRACE=1` with one seed prints all that happens.
+ */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { compileSimulation } from '../test/simulation/compile.mjs';
+import { runProof } from './proof.mjs';
+
+const cores = 2;
+const profile = process.env.PROFILE ?? 'swarm';
+// Ten orders a seed: 1,000 in all.
+const runs = Number(process.env.RUNS ?? (profile === 'lost-answers' ? 100 : 1_000));
+
+await runProof({
+  name: 'test:sim',
+  settings: ['RUNS', 'PROFILE'],
+  run: async ({ seed, env, report }) => {
+    const { script, remove } = compileSimulation();
+    const counts = {};
+    const total = { seeds: 0, orders: 0, virtualMs: 0 };
+    const started = Date.now();
+    const take = (result) => {
+      total.seeds += 1;
+      total.orders += result.orders;
+      total.virtualMs += result.virtualMs;
+      for (const [what, count] of Object.entries(result.counts)) counts[what] = (counts[what] ?? 0) + count;
+      if (total.seeds % 500 === 0) process.stderr.write(`${total.seeds} seeds, ${rate()} a second\n`);
+      if (result.violations.length === 0) return report({ runs: 1 });
+      const again = `${profile === 'swarm' ? '' : `PROFILE=${profile} `}SEED=${result.seed} RUNS=1 npm run test:sim`;
+      process.stderr.write(`\nseed ${result.seed}: ${again}\n`);
+      for (const line of result.violations) process.stderr.write(`  ${line}\n`);
+      for (const line of result.tail) process.stderr.write(`    ${line}\n`);
+      report({ runs: 1, violations: result.violations.map((line) => `seed ${result.seed}: ${line}`) });
+    };
+    const rate = () => Math.round(total.seeds / ((Date.now() - started) / 100)) / 10;
+    try {
+      const lanes = Math.min(cores, runs);
+      const ends = await Promise.all(
+        Array.from({ length: lanes }, (_, lane) => {
+          const count = Math.floor((runs - lane + lanes - 1) / lanes);
+          return runSeeds(script, { first: seed + lane, count, stride: lanes }, { ...env, PROFILE: profile }, take);
+        }),
+      );
+      for (const end of ends) if (end !== 0) report({ violations: [`a simulation ended with ${end}`] });
+      if (total.seeds !== runs) report({ violations: [`${total.seeds} of ${runs} seeds were run`] });
+    } finally {
+      remove();
+    }
+    // A fault that never struck is a hole in the proof: it has to be seen.
+    report({
+      figures: {
+        orders: total.orders,
+        virtualHours: Math.round(total.virtualMs / 360_000) / 10,
+        seedsPerSecond: rate(),
+        counts: Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      },
+    });
+  },
+});
+
+/** One process, one seed after the other. @returns its exit code, or the signal that ended it */
+async function runSeeds(script, { first, count, stride }, env, take) {
+  const child = spawn(process.execPath, ['--enable-source-maps', script, String(first), String(count), String(stride)], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = new Promise((resolve) => child.once('close', (code, signal) => resolve(signal ?? code)));
+  const stop = (signal) => child.kill(signal);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => stop(signal));
+  for await (const line of createInterface({ input: child.stdout })) if (line.startsWith('{')) take(JSON.parse(line));
+  return ended;
+}
