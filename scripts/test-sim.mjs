@@ -61,10 +61,14 @@ await runProof({
 
 /** One process, one seed after the other. @returns its exit code, or the signal that ended it */
 async function runSeeds(script, { first, count, stride }, env, take) {
-  const child = spawn(process.execPath, ['--enable-source-maps', script, String(first), String(count), String(stride)], {
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--enable-source-maps', script, String(first), String(count), String(stride)],
+    {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const ended = new Promise((resolve) => child.once('close', (code, signal) => resolve(signal ?? code)));
   const stop = (signal) => child.kill(signal);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => stop(signal));

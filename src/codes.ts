@@ -181,7 +181,12 @@ const table = {
   SYS_UNEXPECTED: ['system', 500, false, "An adapter stopped on an error of Orderwright's own; see the log"],
   // Starting up
   SYS_BUSY: ['system', 503, true, 'The worker that holds the order did not answer'],
-  SYS_STEP_REFUSED: ['system', 500, false, 'A step of the order could not be decided or stored; the order waits for a person'],
+  SYS_STEP_REFUSED: [
+    'system',
+    500,
+    false,
+    'A step of the order could not be decided or stored; the order waits for a person',
+  ],
   SYS_SECRET_KEY: ['system', 500, false, 'ORDERWRIGHT_SECRET_KEY is not a usable key'],
   SYS_ALREADY_UP: ['system', 500, false, 'Another process uses this data folder'],
   SYS_SIMULATOR_START: ['system', 500, true, 'A simulated cloud did not start'],

@@ -188,6 +188,7 @@ async function startKafka(
   log: Logger,
   stops: Stop[],
 ): Promise<WorkOrderConsumer> {
+  if (config.tls?.insecure) log.warn({ variable: 'KAFKA_TLS' }, 'the brokers are not asked who they are');
   const kafka = createKafka(config, log);
   const { topics } = config;
   await ensureTopics(kafka, [topics.orders, topics.events, topics.rejected]);

@@ -6,6 +6,8 @@ import { Circuit } from './weather.js';
 export interface CloudAccountOptions {
   now(): number;
   weightOf(tenant: string): number;
+  /** Whether work that has to be begun again still belongs here; if not, it has been put elsewhere. */
+  takes(turn: Turn): boolean;
   /** Pieces of work at once when the cloud sets no limit of its own. */
   concurrency: number;
   /** One cheap read call at the cloud. */
@@ -50,6 +52,7 @@ export class CloudAccount {
     this.turns = new FairTurns({
       atOnce: () => Math.min(this.limits?.atOnce ?? options.concurrency, this.circuit.places),
       weightOf: options.weightOf,
+      takes: options.takes,
       now: options.now,
     });
     this.pace = pace({

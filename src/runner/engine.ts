@@ -38,9 +38,13 @@ export interface Happening {
   secrets?: { itemIndex: number; field: string; sealed: Uint8Array }[];
   /** The operator's act that this is, written down with the step. */
   audit?: AuditEntry;
-  /** Told once what became of it: stored, meaningless in the order's state, or another worker's business by now. */
-  settled?(fate: 'stored' | 'ignored' | 'lost'): void;
+  /** The revision that somebody looked at when they decided this; anything else is not what they meant. */
+  seenRevision?: number | null;
+  /** Told once what became of it: stored, meaningless in the order's state, overtaken, or another worker's business by now. */
+  settled?(fate: Fate): void;
 }
+
+export type Fate = 'stored' | 'ignored' | 'stale' | 'lost';
 
 /** What the engine cannot do itself: everything that reaches outside. Called after the step is stored, never before. */
 export interface Outside {
@@ -170,6 +174,11 @@ export class Engine {
     let planned: Happening['planned'] | null = null;
     let state = open.state;
     for (const happening of open.waiting.splice(0)) {
+      const { seenRevision = null } = happening;
+      if (seenRevision !== null && (seenRevision !== open.revision || steps.length > 0)) {
+        happening.settled?.('stale');
+        continue;
+      }
       const step = this.decide(state, happening.event);
       if (step === null) {
         happening.settled?.('lost');

@@ -1,3 +1,5 @@
+import { withoutPermission } from '../provisioners/permission.js';
+
 /** What a piece of work says when it ends: done, or that the cloud was away and it has to be begun again. */
 export type TurnEnd = 'done' | 'again';
 
@@ -32,6 +34,8 @@ export interface FairTurnsOptions {
   atOnce(): number;
   /** How many turns a tenant gets for one of a tenant of weight 1. */
   weightOf(tenant: string): number;
+  /** Whether work that has to be begun again still belongs in this queue; if not, it has been put elsewhere. */
+  takes(turn: Turn): boolean;
   now?: () => number;
 }
 
@@ -149,7 +153,8 @@ export class FairTurns {
 
   private begin(turn: Turn): void {
     this.running += 1;
-    void this.runOne(turn);
+    // It begins when another piece of work ends, and has nothing to do with it.
+    void withoutPermission(() => this.runOne(turn));
   }
 
   private forgetAll(): void {
@@ -166,8 +171,8 @@ export class FairTurns {
     } finally {
       this.running -= 1;
     }
-    // First of its tenant's: it had its turn, and could not use it.
-    if (end === 'again' && !this.stopped) this.enqueue(turn, true);
+    // First of its tenant's: it had its turn, and could not use it. Unless its platform takes no work any more.
+    if (end === 'again' && !this.stopped && this.options.takes(turn)) this.enqueue(turn, true);
     if (this.running === 0 && this.stopped) for (const resolve of this.whenIdle.splice(0)) resolve();
     this.next();
   }

@@ -4,7 +4,8 @@ import { ProvisioningError } from '../errors.js';
 import { defaultPace, type Pace } from '../machines/pace.js';
 import type { PlatformSummary } from '../planner/draft.js';
 import { orderIdFor } from '../order-id.js';
-import type { Pace as Gate } from '../provisioners/pace.js';
+import { NotSentError, type Pace as Gate } from '../provisioners/pace.js';
+import { withoutPermission } from '../provisioners/permission.js';
 import type { PlatformConfig, Provisioner, Resolution, ResolveRequest } from '../provisioners/provisioner.js';
 import type { ListedPlatform } from '../store/platforms.js';
 import type { SeenCloud, SeenClouds } from '../store/worker-clouds.js';
@@ -61,6 +62,7 @@ interface Parked {
   turns: Turn[];
 }
 
+const refreshMs = 5_000;
 const meetMs = 1_000;
 const longestProbeMs = 60_000;
 
@@ -82,7 +84,7 @@ export class Platforms {
     this.now = options.now ?? Date.now;
   }
 
-  async start(refreshMs = 5_000): Promise<void> {
+  async start(everyMs = refreshMs): Promise<void> {
     await this.refresh();
     await this.meet();
     const every = (ms: number, work: () => Promise<void>) =>
@@ -93,7 +95,7 @@ export class Platforms {
           });
         }, ms),
       );
-    every(refreshMs, () => this.refresh());
+    every(everyMs, () => this.refresh());
     every(meetMs, () => this.meet());
   }
 
@@ -146,9 +148,10 @@ export class Platforms {
     else this.parked.set(turn.platformId, { since: this.now(), turns: [turn] });
   }
 
-  /** Whether nothing is sent to the platform's cloud at present because it does not answer. */
+  /** Whether nothing is sent to the platform's cloud at present: it does not answer, or it is in maintenance. */
   isAway(platformId: string): boolean {
-    return this.known.get(platformId)?.account.isAway ?? false;
+    const platform = this.known.get(platformId);
+    return platform !== undefined && !takesWorkNow(platform);
   }
 
   /** For how long the platform's cloud has not answered in all, ms. */
@@ -274,7 +277,7 @@ export class Platforms {
     const account = existing ?? this.openAccount(row.platformId);
     const provisioner = this.options.create(
       { id: row.platformId, name: row.name, kind: row.kind, serviceUrl: row.serviceUrl, credentials, settings },
-      account.gate,
+      this.gateOf(row.platformId, account),
     );
     // Only now: a platform that could not be built leaves no account behind.
     if (!existing) this.accounts.set(key, account);
@@ -287,6 +290,17 @@ export class Platforms {
       account,
       unusable: null,
       direct: provisioner,
+    };
+  }
+
+  /** An account goes on for its other platforms while one of them is in maintenance. */
+  private gateOf(platformId: string, account: CloudAccount): Gate {
+    const { gate } = account;
+    return {
+      run: (work, judge) =>
+        this.known.get(platformId)?.summary.state === 'maintenance'
+          ? Promise.reject(new NotSentError('cloud-down', 'the platform is in maintenance', refreshMs))
+          : gate.run(work, judge),
     };
   }
 
@@ -319,9 +333,17 @@ export class Platforms {
       now: this.now,
       weightOf: (tenant) => this.options.tenantWeights?.get(tenant) ?? 1,
       concurrency: this.options.concurrency ?? 32,
+      takes: (turn) => {
+        const platform = this.known.get(turn.platformId);
+        if (platform && takesWork(platform) && platform.account === account) return true;
+        this.take(turn);
+        return false;
+      },
       probe: async () => {
-        const probed = this.all().find((platform) => platform.account === account);
-        if (probed?.direct.probe) await probed.direct.probe();
+        const probed = this.all().find((platform) => platform.account === account && takesWork(platform));
+        // In maintenance it is not disturbed; there is nothing to be let in then either.
+        if (!probed) return;
+        if (probed.direct.probe) await withoutPermission(async () => probed.direct.probe?.());
         else account.circuit.heard(null);
       },
       probeMs: () => {
@@ -349,7 +371,7 @@ export class Platforms {
     const plan = async () => {
       const platform = this.known.get(platformId);
       if (!platform) throw new ProvisioningError('retry', 'CLD_UNAVAILABLE', `Platform ${platformId} is gone.`);
-      return platform.direct.resolve(request);
+      return withoutPermission(() => platform.direct.resolve(request));
     };
     const platform = this.known.get(platformId);
     if (platform && !takesWorkNow(platform)) {

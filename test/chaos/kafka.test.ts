@@ -18,7 +18,8 @@ const cutEveryMs = isLong ? 3_000 : 2_000;
 const measured = size('MEASURED', 40);
 const seed = scenarioSeed('chaos-kafka');
 const drainMs = 60_000;
-const timeoutMs = seconds * 1_000 + records * 50 + measured * 400 + 240_000;
+/** A machine that is busy with other things may take long; only the long run has a bar for that. */
+const timeoutMs = seconds * 1_000 + records * 100 + measured * 400 + 600_000;
 
 describe(`a broker that freezes for ${freezeMs / 1000} s and connections cut for ${seconds} s while ${records} records come in`, () => {
   let proxy: ToxicProxy;
@@ -72,7 +73,7 @@ describe(`a broker that freezes for ${freezeMs / 1000} s and connections cut for
       const lastCut = Date.now();
       await sending;
       await drained(world, scenario.messages.length, timeoutMs / 2);
-      await untilQuiet(world, scenario.messages.length, drainMs);
+      await untilQuiet(world, scenario.messages.length, timeoutMs / 2);
       const drainedMs = Date.now() - lastCut;
       const poison = await poisonFigure(world, random, scenario);
       const figures = {
@@ -85,7 +86,7 @@ describe(`a broker that freezes for ${freezeMs / 1000} s and connections cut for
         'kafka.drainedMs': drainedMs,
         ...poison.figures,
       };
-      const late = drainedMs > drainMs ? [`drained only ${drainedMs} ms after the last cut`] : [];
+      const late = isLong && drainedMs > drainMs ? [`drained only ${drainedMs} ms after the last cut`] : [];
       expect(proxy.counters.cuts).toBeGreaterThan(cuts);
       expect(await verdict(world, poison.scenario, figures, { more: [...late, ...poison.slower] })).toEqual([]);
     },
@@ -195,7 +196,7 @@ async function poisonFigure(
     all.orders = [...all.orders, ...part.orders];
     all.lost = [...all.lost, ...part.lost];
     all.messages = [...all.messages, ...messages];
-    await untilQuiet(world, all.messages.length, 60_000);
+    await untilQuiet(world, all.messages.length, 300_000);
   }
   const rows = await world.query<{ id: string; taken: number; ended: number }>(
     `select o.work_order_id as id, extract(epoch from m.received_at) * 1000 as taken,

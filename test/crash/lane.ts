@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { freePort } from '../../src/embedded/free-port.js';
 import { checkInvariants, type Report } from '../invariants/check.js';
-import type { Evidence, SeenCallback, SentMessage } from '../invariants/evidence.js';
+import type { Evidence, SeenCallback, SentLever, SentMessage } from '../invariants/evidence.js';
 import { askOverHttp, cloudEvidence } from '../invariants/from-cloud.js';
 import { testDatabase } from '../support/database.js';
 import { kafkaForTests } from '../support/kafka.js';
@@ -47,7 +47,7 @@ const pace = {
   jobDeadlineMs: 15_000,
 };
 /** Only a limit: two restarts on a machine that does other things; Kafka waits 10 s for each dead member. */
-const timeoutMs = { http: 120_000, kafka: 240_000 };
+const timeoutMs = { http: 180_000, kafka: 300_000 };
 
 export class Lane {
   private constructor(
@@ -101,6 +101,7 @@ class Item {
   private readonly records: string[] = [];
   private readonly logs: string[] = [];
   private readonly sent: SentMessage[] = [];
+  private readonly levers: SentLever[] = [];
   private driving: Promise<void> | null = null;
   private drivingFailed: string | null = null;
   private isSent = false;
@@ -159,7 +160,7 @@ class Item {
     this.driving = this.drive().catch((error: unknown) => {
       this.drivingFailed = (error as Error).message;
     });
-    for (let quietSince: number | null = null; ; await sleep(20)) {
+    for (let quietSince: number | null = null; ; await sleep(40)) {
       const exit = this.worker?.exit;
       if (exit) {
         if (exit.signal !== 'SIGKILL' || reached >= crashes.length) {
@@ -260,19 +261,33 @@ class Item {
     }
   }
 
-  private async pull({ path, body, when }: NonNullable<CrashScenario['lever']>): Promise<void> {
-    const headers = { 'content-type': 'application/json' };
-    while (!this.stopped) {
-      const { rows } = await this.pool.query<{ order_id: string }>(when);
-      const orderId = rows[0]?.order_id;
-      if (orderId !== undefined) {
-        const status = await this.ask(path(orderId), { method: 'POST', headers, body: JSON.stringify(body) });
-        // A conflict: the first time was heard, only its answer was lost.
-        if (typeof status === 'number' && (status < 300 || status === 409)) return;
-        if (typeof status === 'number' && status < 500) throw new Error(`${path(orderId)} was answered ${status}`);
-      }
-      await sleep(20);
+  private async pull({ act, inState }: NonNullable<CrashScenario['lever']>): Promise<void> {
+    const reason = `crash sweep: ${act}`;
+    const request = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ reason }),
+    };
+    for (let workOrderId: string | undefined; !this.stopped; await sleep(40)) {
+      workOrderId ??= await this.orderIn(inState);
+      if (workOrderId === undefined) continue;
+      const answer = await this.ask(`/v1/work-orders/${workOrderId}/${act}`, request);
+      if (answer === 'refused') continue;
+      this.levers.push({ action: `orders.${act}`, workOrderId, reason, answer });
+      if (answer === null || answer >= 500) continue;
+      // A conflict: the first time was heard, only its answer was lost.
+      const isAgain = answer === 409 && this.levers.length > 1;
+      if (answer !== 200 && !isAgain) throw new Error(`${act} was answered ${answer}`);
+      return;
     }
+  }
+
+  private async orderIn(state: string): Promise<string | undefined> {
+    const { rows } = await this.pool.query<{ work_order_id: string }>(
+      `select work_order_id from work_order where kind = 'billing' and machine ->> 'value' = $1`,
+      [state],
+    );
+    return rows[0]?.work_order_id;
   }
 
   /** @returns the status; null when the answer was lost; `refused` when nobody listened */
@@ -335,6 +350,7 @@ class Item {
       sql: this.pool,
       clouds: [await cloudEvidence(askOverHttp(this.cloudUrl), options)],
       callbacks: this.receiver.posts,
+      levers: this.levers,
     };
     if (!this.kafka) return { ...seen, sent: this.sent };
     const { billing, groupId } = this.kafka;

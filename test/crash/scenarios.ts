@@ -12,8 +12,8 @@ export interface CrashScenario {
   change?: (order: JsonObject) => void;
   /** Faults of the simulated cloud, switched on before the first message (src/simulators/faults.ts). */
   faults?: JsonObject[];
-  /** Asked of the API as soon as the order is there and `when` returns a row; again until it is answered. */
-  lever?: { path: (orderId: string) => string; body: JsonObject; when: string };
+  /** What an operator does as soon as an order stands in this state of its machine; again until it is answered. */
+  lever?: { act: 'cancel' | 'replay'; inState: string };
   env?: Record<string, string>;
   /** By workOrderId: how each order must end. Messages that are no order are not in it. */
   ends: Record<string, string>;
@@ -43,6 +43,26 @@ export const scenarios: CrashScenario[] = [
     faults: [{ operation: 'attachVolume', kind: 'job-fails', errorcode: 431, probability: 1 }],
     env: { ORDERWRIGHT_BUNDLE_POLICY: 'rollback', ORDERWRIGHT_UNDO_AFTER_MS: '100' },
     ends: { [order86]: 'failed' },
+  },
+  {
+    // The same, and a person calls the order off before its time is up.
+    name: 'cancelled',
+    channel: 'http',
+    messages: ['order-86.json'],
+    faults: [{ operation: 'attachVolume', kind: 'job-fails', errorcode: 431, probability: 1 }],
+    env: { ORDERWRIGHT_BUNDLE_POLICY: 'rollback', ORDERWRIGHT_UNDO_AFTER_MS: '3600000' },
+    lever: { act: 'cancel', inState: 'failing' },
+    ends: { [order86]: 'cancelled' },
+  },
+  {
+    // The cloud is mended, and a person lets the order go on.
+    name: 'replayed',
+    channel: 'http',
+    messages: ['order-86.json'],
+    faults: [{ operation: 'attachVolume', kind: 'job-fails', errorcode: 431, times: 1 }],
+    env: { ORDERWRIGHT_BUNDLE_POLICY: 'rollback', ORDERWRIGHT_UNDO_AFTER_MS: '3600000' },
+    lever: { act: 'replay', inState: 'failing' },
+    ends: { [order86]: 'completed' },
   },
 ];
 

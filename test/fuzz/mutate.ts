@@ -20,7 +20,10 @@ export function fuzzSeeds(): Buffer[] {
 }
 
 const contentTypes = [
-  ...['application/json', 'application/json', 'application/json; charset=utf-8', 'application/x-www-form-urlencoded'],
+  'application/json',
+  'application/json',
+  'application/json; charset=utf-8',
+  'application/x-www-form-urlencoded',
   null,
 ];
 /** Where one thing ends and the next begins, in JSON, Python and forms. */

@@ -19,7 +19,8 @@ export const mutants: Mutant[] = [
     invariant: 'I4',
     file: 'src/runner/engine.ts',
     find: 'const ends = finalStatuses.includes(step.state.status);',
-    replace: 'this.carryOut(open, step); const ends = finalStatuses.includes(step.state.status);',
+    replace:
+      'open.state = step.state; this.carryOut(open, step); const ends = finalStatuses.includes(step.state.status);',
     test: { file: 'test/runner/engine.test.ts', name: 'asks nothing of the outside before the intent is stored' },
   },
   {
@@ -116,7 +117,10 @@ export const mutants: Mutant[] = [
     file: 'src/runner/commit.ts',
     find: 'if (ours && row.revision === seenRevision + 1) done.add(step.state.orderId);',
     replace: '',
-    test: { file: 'test/runner/engine.test.ts', name: 'stores a step once when its connection is cut in mid flight' },
+    test: {
+      file: 'test/runner/engine.test.ts',
+      name: 'asks what became of a commit whose answer was lost, even if it has to ask 1 times more',
+    },
   },
   {
     name: 'a lost answer is sent again without a look',
@@ -170,7 +174,7 @@ export const mutants: Mutant[] = [
     replace: "{ target: 'failed', actions: ['noteJobFailure', 'noteJobSettled'] },",
     test: {
       file: 'test/machines/advance.property.test.ts',
-      name: 'is never built twice, always comes to an end or to a person, and charges exactly what is there',
+      name: 'keeps all of it true while operators replay, hold, resume, skip and cancel as they like',
     },
   },
   {
@@ -181,7 +185,7 @@ export const mutants: Mutant[] = [
     replace: "{ guard: 'resourceKnown', target: 'done', actions: ['noteResource', 'noteJobSettled'] },",
     test: {
       file: 'test/machines/advance.property.test.ts',
-      name: 'is never built twice, always comes to an end or to a person, and charges exactly what is there',
+      name: 'keeps all of it true while operators replay, hold, resume, skip and cancel as they like',
     },
   },
   {
@@ -248,14 +252,22 @@ export const mutants: Mutant[] = [
     test: { file: 'test/machines/advance.test.ts', name: 'names what carries its marker and is one too many' },
   },
   {
-    name: 'a VM is deleted by its id, whosever marker it carries',
+    name: 'a VM is undone by its id, whosever marker it carries',
     invariant: 'I8',
     file: 'src/provisioners/cloudstack/vm.ts',
-    find: "if (!vm.name.endsWith(`-${request.marker}`)) throw notOurs('the VM', vm.id);",
+    find: "if (!ownMarkers(request).some((marker) => vm.name.endsWith(`-${marker}`))) throw notOurs('the VM', vmId);",
+    replace: '',
+    test: { file: 'test/provisioners/cloudstack/vm.test.ts', name: 'that carries another marker is not deleted' },
+  },
+  {
+    name: 'a broken disk is discarded by its id, whosever marker it carries',
+    invariant: 'I8',
+    file: 'src/provisioners/cloudstack/ebs.ts',
+    find: "if (!carries(volume, request.marker)) throw notOurs('the volume', volume.id);",
     replace: '',
     test: {
-      file: 'test/provisioners/cloudstack/vm.test.ts',
-      name: 'that carries another marker is not deleted',
+      file: 'test/provisioners/cloudstack/conformance.test.ts',
+      name: '(ebs.create) removes a thing by its id, and only with its marker',
     },
   },
   {

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Http, openHttp } from '../../src/provisioners/http.js';
-import { type Permission, withPermission } from '../../src/provisioners/permission.js';
+import { type Permission, withoutPermission, withPermission } from '../../src/provisioners/permission.js';
 import { until } from '../store/support.js';
 
 describe('a request of work that needs a permission', () => {
@@ -75,5 +75,15 @@ describe('a request of work that needs a permission', () => {
     release();
     await withPermission({ now: () => false, later: () => Promise.reject(new Error('no')) }, () => Promise.resolve());
     expect(await http.post(url, 'a=1')).toMatchObject({ status: 200 });
+  });
+
+  it('is not asked for what the work sets off for others', async () => {
+    release();
+    const gone: Permission = { now: () => false, later: () => Promise.reject(new Error('gone')) };
+    const other = () => http.post(url, 'other=1');
+    await withPermission(gone, async () => {
+      await expect(other()).rejects.toThrow('gone');
+      expect(await withoutPermission(other)).toMatchObject({ status: 200 });
+    });
   });
 });

@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { callbackMessage, type ItemOutcome, type OrderOutcome } from '../../src/publishers/callback-message.js';
+import {
+  callbackBody,
+  callbackMessage,
+  type ItemOutcome,
+  type OrderOutcome,
+} from '../../src/publishers/callback-message.js';
 import type { WorkOrderItem } from '../../src/schemas/work-order.js';
 import { bundleOrder, ebsItem, orderOf, samplePlatformId, vmItem } from '../support/orders.js';
 
@@ -139,5 +144,29 @@ describe('secrets', () => {
     expect(text).not.toContain('canary');
     expect(text).toContain('CVMS');
     expect(text).toContain('198.51.100.7');
+  });
+});
+
+describe('the body of the message', () => {
+  const items = (count: number) =>
+    Array.from({ length: count }, (_, i) => ebsItem({ workOrderItemId: `${i}`, resourceId: `r-${i}`, master: false }));
+  const read = (text: string) =>
+    JSON.parse(text) as { msg: string; results: { items: unknown[]; shortened?: string; readAt?: string } };
+
+  it('is the message itself when that is below 20 KB', () => {
+    expect(read(callbackBody(outcome()))).toEqual(JSON.parse(JSON.stringify(callbackMessage(outcome()))));
+  });
+
+  it.each([
+    [30, 30, undefined],
+    [45, 45, 'echo'],
+    [100, 0, 'items'],
+  ])('of %i lines tells %i of them and stays below 20 KB, saying what is left out', (count, told, shortened) => {
+    const text = callbackBody(outcome({ order: orderOf(items(count)) }));
+    expect(Buffer.byteLength(text)).toBeLessThan(20_000);
+    const { msg, results } = read(text);
+    expect([results.items.length, results.shortened]).toEqual([told, shortened]);
+    expect(results.readAt).toBe(shortened === undefined ? undefined : '/v1/work-orders/ours-1');
+    expect(msg).toContain(`${count} of ${count} items completed`);
   });
 });

@@ -277,12 +277,74 @@ describe('the engine', () => {
     for (const id of ids) engine.dispatch(id, planned);
     await engine.settle();
     for (const [index, id] of ids.entries()) {
-      const jobId = index === 1 ? 'job\u0000' : 'job';
-      engine.dispatch(id, onDisk({ type: 'ACCEPTED', jobId, resourceId: null }));
+      // No smallint is as large as this one.
+      const secrets = index === 1 ? [{ itemIndex: 99_999, field: 'rootPassword', sealed: Buffer.of(1) }] : [];
+      engine.dispatch(id, { ...onDisk({ type: 'ACCEPTED', jobId: 'job', resourceId: null }), secrets });
     }
     await engine.settle();
     expect(asked.slice(3)).toEqual(['track WO-1', 'track WO-3']);
-    expect((await row(ids[1] ?? '')).revision).toBe(2);
+  });
+
+  it('shows an order whose step the database will never take to a person, as it was last stored', async () => {
+    const id = await accept('WO-poison');
+    engine.dispatch(id, planned);
+    await engine.settle();
+    const before = (await row(id)).state;
+    const secrets = [{ itemIndex: 99_999, field: 'rootPassword', sealed: Buffer.of(1) }];
+    engine.dispatch(id, { ...onDisk({ type: 'ACCEPTED', jobId: 'job', resourceId: null }), secrets });
+    await engine.settle();
+    const { state, revision } = await row(id);
+    expect(state).toMatchObject({
+      status: 'held',
+      machine: {
+        value: 'quarantined',
+        context: { heldFrom: before.machine.value, reason: { code: 'SYS_STEP_REFUSED' } },
+      },
+      sequence: before.sequence + 1,
+    });
+    expect(state.operations).toEqual(before.operations);
+    expect(revision).toBe(3);
+    expect(engine.get(id)).toBeUndefined();
+  });
+
+  it('shows an order in a state that no machine knows to a person, and goes on with it when it is told to', async () => {
+    const id = await accept('WO-old');
+    engine.dispatch(id, planned);
+    await engine.settle();
+    await site.pool.query(`update cloud_operation set state = 'of-another-version' where order_id = $1`, [id]);
+    engine.dropAll();
+    engine.resume(await row(id));
+    await engine.settle();
+    expect((await row(id)).state.machine.value).toBe('quarantined');
+    await site.pool.query(`update cloud_operation set state = 'requesting' where order_id = $1`, [id]);
+    engine.hold(await row(id));
+    asked.length = 0;
+    engine.dispatch(id, { event: { about: 'lever', lever: { act: 'replay', reason: 'mended' } } });
+    await engine.settle();
+    expect((await row(id)).state.status).toBe('provisioning');
+    expect(asked).toContain('lookUp WO-old');
+  });
+
+  it('stores who pulled a lever and why with the step it causes, and says that it is stored', async () => {
+    const id = await accept('WO-1');
+    const audit = { actor: 'ann', action: 'orders.hold', subject: 'WO-1', orderId: id, reason: 'tonight', detail: {} };
+    const fate = await new Promise((settled) => {
+      engine.dispatch(id, { event: { about: 'lever', lever: { act: 'hold', reason: 'tonight' } }, audit, settled });
+    });
+    expect(fate).toBe('stored');
+    const { rows } = await site.pool.query('select actor, action, reason from audit where order_id = $1', [id]);
+    expect(rows).toEqual([{ actor: 'ann', action: 'orders.hold', reason: 'tonight' }]);
+    expect((await row(id)).state.machine.value).toBe('paused');
+  });
+
+  it('says of a lever that means nothing that it was ignored, and of one for an order it has not that it is lost', async () => {
+    const id = await accept('WO-1');
+    const fateOf = (orderId: string) =>
+      new Promise((settled) => {
+        engine.dispatch(orderId, { event: { about: 'lever', lever: { act: 'resume', reason: 'why not' } }, settled });
+      });
+    expect(await fateOf(id)).toBe('ignored');
+    expect(await fateOf('5b0f29bb-1f8d-5a36-9c28-f2f6a8f5f0aa')).toBe('lost');
   });
 
   it('lets go of an order that is over, and stores its last event with it', async () => {

@@ -9,7 +9,8 @@ function queue(atOnce = 1, weights: Record<string, number> = {}) {
   let limit = atOnce;
   const begun: string[] = [];
   const ends: ((end: TurnEnd) => void)[] = [];
-  const turns = new FairTurns({ atOnce: () => limit, weightOf: (tenant) => weights[tenant] ?? 1, now: () => 0 });
+  const weightOf = (tenant: string) => weights[tenant] ?? 1;
+  const turns = new FairTurns({ atOnce: () => limit, weightOf, takes: () => true, now: () => 0 });
   const take = (tenant: string, changes: Partial<Turn> = {}, name = tenant) =>
     turns.take({
       tenant,

@@ -252,7 +252,7 @@ describe('the platforms of a worker', () => {
     site.take('p', () => Promise.resolve(((done += 1), 'done')));
     const planning = site.platforms.get('p')?.provisioner.resolve(request);
     await until('both wait', () => weather().parked === 2);
-    expect(weather()).toMatchObject({ state: 'unusable', reason: expect.stringContaining('diskOfferings') as string });
+    expect(weather()).toMatchObject({ state: 'unusable', reason: expect.stringContaining('diskOfferings') as unknown });
     // Planning does not refuse what only waits for a person's correction.
     expect(site.platforms.summaries()).toMatchObject([{ id: 'p', state: 'open' }]);
     await site.configure('p');

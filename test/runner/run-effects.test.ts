@@ -184,7 +184,10 @@ describe('a request', () => {
 
   it('does not leave for an order that belongs to another worker by now', async () => {
     const isOurs = (_: OpenOrder) => false;
-    expect(await report('send', cloudWith({ 'vm.create': {} }), { options: { isOurs } })).toBeNull();
+    let sent = 0;
+    const send = async () => ({ state: 'pending' as const, jobId: `j-${(sent += 1)}`, resourceId: null });
+    expect(await report('send', cloudWith({ 'vm.create': { send } }), { options: { isOurs } })).toBeNull();
+    expect(sent).toBe(0);
   });
 
   it('is asked for again before it leaves whether it may, and a look is not', async () => {

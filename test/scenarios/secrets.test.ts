@@ -1,7 +1,9 @@
 /** A root password is seen by the cloud that needs it, and by nobody and nothing else. */
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { JsonObject } from '../../src/json.js';
 import { runFolder } from '../support/run-folder.js';
 import { freshOrder, makeScenario, messageOf, type Scenario } from '../support/scenario-orders.js';
 import { scenarioSeed, seededRandom } from '../support/scenario-random.js';
@@ -10,14 +12,39 @@ import { dump, leaks } from '../support/scenario-secrets.js';
 import { until, untilQuiet } from '../support/scenario-wait.js';
 import { type RunningWorker, World } from '../support/scenario-world.js';
 
+/** Into the config of the VM, which is JSON text inside JSON. */
+function setRootPassword(order: JsonObject, rootPassword: string): void {
+  for (const item of order['workOrderItems'] as JsonObject[]) {
+    if (item['resourceType'] !== 'VM') continue;
+    const config = JSON.parse(item['workOrderItemConfig'] as string) as JsonObject;
+    item['workOrderItemConfig'] = JSON.stringify({ ...config, rootPassword });
+  }
+}
+
 describe('the passwords of good, repeated, conflicting and damaged orders', () => {
   let world: World;
   let worker: RunningWorker;
   let scenario: Scenario;
   const answers: string[] = [];
+  /** Secrets that are no order's; the token is made below. */
+  const own = {
+    secretKey: randomBytes(32).toString('base64'),
+    webhookSecret: `whsec_${randomBytes(32).toString('base64')}`,
+    awkward: `Ka"na\\ri/+é&${randomBytes(9).toString('hex')}%'<>`,
+    stray: `Stray-${randomBytes(12).toString('hex')}`,
+    guess: `guess-${randomBytes(12).toString('hex')}`,
+    token: '',
+  };
 
   beforeAll(async () => {
-    world = await World.start('secrets', { env: { LOG_LEVEL: 'trace' } });
+    world = await World.start('secrets', {
+      env: {
+        LOG_LEVEL: 'trace',
+        ORDERWRIGHT_SECRET_KEY: own.secretKey,
+        ORDERWRIGHT_CALLBACK_ALLOW: '127.0.0.1:9',
+        ORDERWRIGHT_CALLBACK_SECRETS: own.webhookSecret,
+      },
+    });
     // PostgreSQL writes down every statement with its values.
     const [row] = await world.query<{ name: string }>('select current_database() as name');
     for (const setting of [
@@ -35,8 +62,14 @@ describe('the passwords of good, repeated, conflicting and damaged orders', () =
     const other = `Zy-${random.text(24, 'abcdefghijklmnopqrstuvwxyz')}`;
     const first = messageOf(order);
     const second = { ...first, bytes: Buffer.from(first.bytes.toString().replaceAll(facts.rootPassword, other)) };
+    // One that every encoding on the way has to escape, and one under a name that nobody announced.
+    const awkward = freshOrder(random, 'order-23.json');
+    setRootPassword(awkward.order, own.awkward);
+    const stray = freshOrder(random, 'order-86.json');
+    stray.order['adminPassword'] = own.stray;
+    stray.order['msghandler_url'] = 'http://127.0.0.1:9/result';
     scenario.secrets.push(facts.rootPassword, other);
-    scenario.messages.push(first, second);
+    scenario.messages.push(first, second, messageOf(awkward.order), messageOf(stray.order));
     await world.billing.send(scenario.messages);
     await untilQuiet(world, scenario.messages.length, 60_000);
     // Once more over HTTP, through both doors.
@@ -46,6 +79,21 @@ describe('the passwords of good, repeated, conflicting and damaged orders', () =
         answers.push(await (await world.api(worker, path, init)).text());
       }
     }
+    // Tokens: one that was made, and one that somebody guessed, in the header and in the query.
+    const made = await world.api(worker, '/v1/tokens', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"name": "canary", "role": "viewer"}',
+    });
+    own.token = ((await made.json()) as { token: string }).token;
+    const canary = { headers: { authorization: `Bearer ${own.token}` } };
+    expect((await world.api(worker, '/v1/jobs', canary)).status).toBe(200);
+    const guess = { headers: { authorization: `Bearer ${own.guess}` } };
+    answers.push(await (await world.api(worker, `/v1/jobs?token=${own.guess}`, guess)).text());
+    const file = join(runFolder(), `${world.name}.platforms.json`);
+    const [platform] = JSON.parse(readFileSync(file, 'utf8')) as { credentials: Record<string, string> }[];
+    scenario.secrets.push(...Object.values(own), ...Object.values(platform?.credentials ?? {}), world.token);
+    expect(new Set(scenario.secrets).size).toBeGreaterThanOrEqual(12 + scenario.orders.length);
     await collectAnswers();
   }, 240_000);
   afterAll(() => world?.stop(), 60_000);
@@ -89,7 +137,7 @@ describe('the passwords of good, repeated, conflicting and damaged orders', () =
 
   it('reach the cloud: the orders are completed', async () => {
     const rows = await world.query(`select from work_order where kind = 'billing' and status = 'completed'`);
-    expect(rows).toHaveLength(scenario.orders.length + 1);
+    expect(rows).toHaveLength(scenario.orders.length + 3);
   });
 
   it('are in no answer of the API', () => {

@@ -91,14 +91,25 @@ function drawCloudFaults(random: Chance, lateRequests: boolean): FaultRequest[] 
     const fault = make(random.between(most / 10, most));
     if (fault) faults.push(cloudFault(fault));
   };
-  const some = () => random.pick(['*', '*', 'list*', 'query*', 'create*', 'attach*', 'associate*', 'deploy*', ...creates]);
+  const some = () =>
+    random.pick(['*', '*', 'list*', 'query*', 'create*', 'attach*', 'associate*', 'deploy*', ...creates]);
   const changes = () => random.pick(['create*', 'attach*', 'associate*', 'deploy*', 'enable*', 'update*', ...creates]);
   const afterEffect = () => random.happens(0.5);
   const effect = () => random.happens(0.5);
   maybe(0.2, 0.1, (probability) => ({ kind: 'drop-request', operation: some(), probability }));
   maybe(0.3, 0.3, (probability) => ({ kind: 'lose-answer', operation: changes(), probability }));
-  maybe(0.15, 0.1, (probability) => ({ kind: 'late', operation: some(), probability, delayMs: random.int(500, 4_000) }));
-  maybe(0.25, 0.15, (probability) => ({ kind: 'error', operation: changes(), probability, afterEffect: afterEffect() }));
+  maybe(0.15, 0.1, (probability) => ({
+    kind: 'late',
+    operation: some(),
+    probability,
+    delayMs: random.int(500, 4_000),
+  }));
+  maybe(0.25, 0.15, (probability) => ({
+    kind: 'error',
+    operation: changes(),
+    probability,
+    afterEffect: afterEffect(),
+  }));
   maybe(0.2, 0.2, (probability) => ({
     kind: 'throttle',
     operation: some(),
@@ -112,14 +123,24 @@ function drawCloudFaults(random: Chance, lateRequests: boolean): FaultRequest[] 
     afterEffect: afterEffect(),
   }));
   maybe(0.15, 0.1, (probability) => ({ kind: 'html', operation: some(), probability, afterEffect: afterEffect() }));
-  maybe(0.15, 0.1, (probability) => ({ kind: 'malformed', operation: some(), probability, afterEffect: afterEffect() }));
+  maybe(0.15, 0.1, (probability) => ({
+    kind: 'malformed',
+    operation: some(),
+    probability,
+    afterEffect: afterEffect(),
+  }));
   maybe(0.2, 0.1, (probability) => ({ kind: 'expire-session', operation: '*', probability }));
   maybe(0.25, 0.3, (probability) => ({ kind: 'job-fails', operation: changes(), probability, ...jobError(random) }));
   maybe(0.2, 0.2, (probability) => ({ kind: 'job-lies-failed', operation: changes(), probability }));
   maybe(0.15, 0.15, (probability) => ({ kind: 'job-lies-done', operation: changes(), probability }));
   maybe(0.2, 0.2, (probability) => ({ kind: 'job-vanishes', operation: changes(), probability }));
   maybe(0.15, 0.1, (probability) => ({ kind: 'job-never-ends', operation: changes(), probability, effect: effect() }));
-  maybe(0.15, 0.15, (probability) => ({ kind: 'job-lost-result', operation: changes(), probability, effect: effect() }));
+  maybe(0.15, 0.15, (probability) => ({
+    kind: 'job-lost-result',
+    operation: changes(),
+    probability,
+    effect: effect(),
+  }));
   // A request that comes late and is hidden then stays out of sight for longer than anybody promised.
   if (!lateRequests) {
     maybe(0.3, 0.5, (probability) => ({

@@ -1,18 +1,12 @@
 import { type Http, NoAnswerError } from '../../src/provisioners/http.js';
+import { currentPermission } from '../../src/provisioners/permission.js';
 import type { SimulatedCloudStack } from '../../src/simulators/cloudstack/server.js';
 import type { Trace } from './trace.js';
 import type { SimulatedProcess, VirtualTime } from './virtual-time.js';
 
 /** What may happen to one request on its way; the cloud's own faults come on top. */
 export type NetworkFault =
-  | 'none'
-  | 'no-connection'
-  | 'request-lost'
-  | 'answer-lost'
-  | 'reset'
-  | 'answer-late'
-  | 'request-late'
-  | 'doubled';
+  'none' | 'no-connection' | 'request-lost' | 'answer-lost' | 'reset' | 'answer-late' | 'request-late' | 'doubled';
 
 export interface NetworkWeather {
   delayMs(): number;
@@ -37,8 +31,11 @@ export function simulatedHttp(options: {
 }): Http {
   const { time, process, cloud, cloudProcess, timeoutMs, weather, trace } = options;
   return {
-    post: (url, body, headers = {}) =>
-      new Promise((resolve, reject) => {
+    post: async (url, body, headers = {}) => {
+      // As the real one does, at the last moment before the bytes leave.
+      const permission = currentPermission();
+      if (permission && !permission.now()) await permission.later();
+      return new Promise((resolve, reject) => {
         const command = new URLSearchParams(body).get('command') ?? '';
         weather.crossing(process, 'before');
         if (!process.alive) return;
@@ -87,7 +84,8 @@ export function simulatedHttp(options: {
           if (fault === 'doubled') time.after(cloudProcess, delayMs + weather.lateMs(fault), () => arrive(false));
         }
         weather.crossing(process, 'sent');
-      }),
+      });
+    },
     close: () => Promise.resolve(),
   };
 }

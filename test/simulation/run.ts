@@ -13,7 +13,9 @@ const isTraced = process.env['TRACE'] === '1';
 
 const escaped: string[] = [];
 for (const event of ['unhandledRejection', 'uncaughtException'] as const) {
-  process.on(event, (error: unknown) => escaped.push(`${event}: ${error instanceof Error ? error.stack : String(error)}`));
+  process.on(event, (error: unknown) =>
+    escaped.push(`${event}: ${error instanceof Error ? error.stack : String(error)}`),
+  );
 }
 
 const time = new VirtualTime();

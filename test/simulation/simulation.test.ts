@@ -12,9 +12,7 @@ interface Regression {
   was: string;
 }
 
-const regressions = JSON.parse(
-  readFileSync(new URL('./regressions.json', import.meta.url), 'utf8'),
-) as Regression[];
+const regressions = JSON.parse(readFileSync(new URL('./regressions.json', import.meta.url), 'utf8')) as Regression[];
 let simulation: ReturnType<typeof compileSimulation>;
 
 beforeAll(() => {

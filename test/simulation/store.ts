@@ -6,7 +6,9 @@ import type { Sql } from '../invariants/evidence.js';
 import type { Trace } from './trace.js';
 import type { SimulatedProcess, VirtualTime } from './virtual-time.js';
 
-const { prepareValue } = createRequire(import.meta.url)('pg/lib/utils') as { prepareValue(value: unknown): unknown };
+const { prepareValue } = createRequire(import.meta.url)('pg/lib/utils') as {
+  prepareValue(value: unknown): string | Buffer | null;
+};
 
 interface Result {
   rows: Record<string, unknown>[];

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 
 /**
  * Time that passes only when nothing else is left to do, and the processes that live in it. While it is installed, every
@@ -127,8 +128,13 @@ export class VirtualTime {
       clearImmediate: clear,
     });
     performance.now = () => this.nowMs - start;
+    timersPromises.setTimeout = (delayMs?: number, value?: unknown) =>
+      new Promise((resolve) => entryOf(delayMs, () => resolve(value), null));
+    syncBuiltinESMExports();
     return () => {
-      const { performanceNow, ...globals } = real;
+      const { performanceNow, sleep, ...globals } = real;
+      timersPromises.setTimeout = sleep;
+      syncBuiltinESMExports();
       Object.assign(globalThis, globals);
       performance.now = performanceNow;
     };
@@ -189,7 +195,12 @@ export class SimulatedProcess {
 /** Long enough ago that no real clock agrees by accident. */
 const start = Date.UTC(2027, 0, 4, 8);
 
+const timersPromises = createRequire(import.meta.url)('node:timers/promises') as {
+  setTimeout: (delayMs?: number, value?: unknown) => Promise<unknown>;
+};
+
 const real = {
+  sleep: timersPromises.setTimeout,
   Date,
   setTimeout,
   setInterval,

@@ -2,6 +2,7 @@ import type { Kafka } from 'kafkajs';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { WorkOrderConsumer } from '../../src/consumers/work-order.consumer.js';
+import type { Bundle } from '../../src/machines/begin-order.js';
 import { cloudstack } from '../../src/provisioners/cloudstack/index.js';
 import type { Http } from '../../src/provisioners/http.js';
 import { EventPublisher } from '../../src/publishers/publish-events.js';
@@ -31,19 +32,21 @@ export interface WorkerSurroundings {
   log: Logger;
   workerId: string;
   leaseMs: number;
+  bundle: Bundle;
   openHttp(options: { timeoutMs: number }): Http;
 }
 
 /** Starts it. @throws what a worker's start throws; the process is of no use then */
 export async function startWorker(running: WorkerProcess, surroundings: WorkerSurroundings): Promise<void> {
-  const { pool, kafka, sealer, log, workerId, leaseMs, openHttp } = surroundings;
+  const { pool, kafka, sealer, log, workerId, leaseMs, bundle, openHttp } = surroundings;
   const worker = await Worker.build({
     pool,
     sealer,
     log,
     workerId,
     leaseMs,
-    createProvisioner: (config) => cloudstack(config, openHttp),
+    createProvisioner: (config, gate) => cloudstack(config, openHttp, gate),
+    bundleOf: () => bundle,
     mayCallBack: () => false,
     callbackWarnings: () => [],
   });
@@ -51,7 +54,7 @@ export async function startWorker(running: WorkerProcess, surroundings: WorkerSu
   running.publisher = new EventPublisher({
     kafka,
     sql: pool,
-    workerId: worker.workerId,
+    identity: worker,
     installationId: worker.installationId,
     topics,
     log,

@@ -1,9 +1,12 @@
 import type { Logger } from 'pino';
+import { RefusedError } from '../../src/errors.js';
+import type { Bundle } from '../../src/machines/begin-order.js';
+import type { Lever } from '../../src/machines/levers.js';
 import { createSealer } from '../../src/secrets.js';
 import { type SimulatedCloudStack, simulatedCloudStack } from '../../src/simulators/cloudstack/server.js';
 import { insertPlatform } from '../../src/store/platforms.js';
 import { applicationName } from '../../src/store/ownership.js';
-import type { SeenEvent, SeenRejection, SentMessage } from '../invariants/evidence.js';
+import type { SeenEvent, SeenRejection, SentLever, SentMessage } from '../invariants/evidence.js';
 import { checkInvariants } from '../invariants/check.js';
 import { cloudEvidence } from '../invariants/from-cloud.js';
 import { type Book, type Errand, statusOf, writeBook } from './billing.js';
@@ -81,6 +84,8 @@ class World {
   private readonly sealer = createSealer(Buffer.from(Array.from({ length: 32 }, (_, i) => i)));
   private readonly book: Book;
   private readonly sent: SentMessage[] = [];
+  private readonly levers: SentLever[] = [];
+  private readonly bundle: Bundle;
   private workers: WorkerProcess[] = [];
   private started = 0;
   private peace = false;
@@ -99,6 +104,10 @@ class World {
     this.trace = new Trace(() => time.elapsedMs, 40, options.print ?? null);
     this.random = chance(seed, 'world');
     this.troubles = drawTroubles(seed, options.profile);
+    this.bundle = {
+      policy: this.random.pick(['rollback', 'rollback', 'keep-master', 'best-effort']),
+      undoAfterMs: this.random.pick([0, 1_000, 10_000]),
+    };
     const isLost = options.profile === 'lost-answers';
     this.book = writeBook(chance(seed, 'billing'), {
       orders: isLost ? 10 : this.random.int(1, 4),
@@ -152,7 +161,8 @@ class World {
     if (!(await this.time.run(settled, start + untilMs))) {
       this.makePeace();
       nextLookAt = 0;
-      if (!(await this.time.run(settled, start + untilMs + patienceMs + this.longestJumpMs))) this.violations.push(...this.unsettled());
+      if (!(await this.time.run(settled, start + untilMs + patienceMs + this.longestJumpMs)))
+        this.violations.push(...this.unsettled());
     } else this.makePeace();
     if (this.time.rung > mostRings) this.violations.push(`I7: the world does not come to rest: ${mostRings} wake-ups`);
     await this.judge();
@@ -172,9 +182,7 @@ class World {
 
   private async prepare(): Promise<void> {
     const useKeys = this.random.happens(0.5);
-    const credentials = useKeys
-      ? (await import('../../src/simulators/cloudstack/seed-data.js'))
-      : null;
+    const credentials = useKeys ? await import('../../src/simulators/cloudstack/seed-data.js') : null;
     const secret = credentials
       ? { apiKey: credentials.defaultApiKey, secretKey: credentials.defaultSecretKey }
       : { username: 'admin', password: adminPassword, domain: '/' };
@@ -233,6 +241,7 @@ class World {
           log: this.logOf(process),
           workerId,
           leaseMs: 6_000,
+          bundle: this.bundle,
           openHttp: ({ timeoutMs }) =>
             simulatedHttp({
               time: this.time,
@@ -304,7 +313,8 @@ class World {
 
   private logOf(process: SimulatedProcess): Logger {
     const line = (level: string) => (fields: object, message?: string) => {
-      const text = `${level} ${message ?? ''} ${JSON.stringify(fields)}`;
+      // Where the sources lie says nothing of what happened, and differs from run to run.
+      const text = `${level} ${message ?? ''} ${JSON.stringify(fields)}`.replaceAll(/\(?file:[^\s"\\]*/g, '');
       this.logs.push(text);
       this.trace.add(process.name, text.slice(0, 400));
       // Our own bugs; everything else is weather.
@@ -321,7 +331,7 @@ class World {
   // Troubles.
 
   private planTroubles(): void {
-    const { untilMs, crashes, freezes, clockJumps, gracefulStops, partitions } = this.troubles;
+    const { untilMs, crashes, freezes, clockJumps, gracefulStops, partitions, levers } = this.troubles;
     const at = (count: number, what: string, happen: () => void) => {
       for (let i = 0; i < count; i++) {
         this.time.after(null, this.random.between(200, untilMs), () => {
@@ -369,6 +379,7 @@ class World {
         this.time.after(null, 30_000, () => this.kill(running, 'kill -9 after 30 s'));
       }),
     );
+    at(levers, 'lever', () => someone((running) => this.pullLever(running)));
     at(partitions, 'cut off from the database', () =>
       someone((running) => {
         const forMs = this.random.between(500, 12_000);
@@ -381,6 +392,58 @@ class World {
         });
       }),
     );
+  }
+
+  /** An operator who pulls some lever at some order, on any worker. */
+  private pullLever(running: WorkerProcess): void {
+    const orders = this.store.ask({
+      text: `select order_id, work_order_id from work_order where kind = 'billing' order by created_at, order_id`,
+    }).rows;
+    if (orders.length === 0) return;
+    const { order_id: orderId, work_order_id: workOrderId } = this.random.pick(orders) as Record<string, string>;
+    const act = this.random.pick(['cancel', 'hold', 'hold', 'resume', 'resume', 'replay', 'replay', 'skip'] as const);
+    const reason = `operator ${this.levers.length}`;
+    const lever: Lever = act === 'skip' ? { act, itemIndex: this.random.int(0, 3), reason } : { act, reason };
+    const entry: SentLever = { action: `orders.${act}`, workOrderId: workOrderId ?? '', reason, answer: null };
+    this.levers.push(entry);
+    const answered = (answer: number | null, why = '') => {
+      entry.answer = answer;
+      this.count(`lever ${act} ${answer ?? 'no answer'}`);
+      this.trace.add('operator', `${act} ${workOrderId} at ${running.process.name}: ${answer ?? 'no answer'} ${why}`);
+    };
+    this.time.as(running.process, () => {
+      void running.worker?.levers.pull(orderId ?? '', lever, { actor: 'operator', seenRevision: null }).then(
+        () => this.time.after(null, 1, () => answered(200)),
+        (error: unknown) => {
+          // What is not refused may have been done: its answer says nothing.
+          const isRefused = error instanceof RefusedError && error.code !== 'SYS_BUSY';
+          this.time.after(null, 1, () => answered(isRefused ? 409 : null, (error as Error).message));
+        },
+      );
+    });
+  }
+
+  /** When the troubles are over operators look after what was put on hold, as they have to. */
+  private resumeAll(): void {
+    const [running] = this.ready;
+    if (!running) return void this.time.after(null, 1_000, () => this.resumeAll());
+    const paused = this.store.ask({
+      text: `select order_id, work_order_id from work_order where machine ->> 'value' = 'paused' order by order_id`,
+    }).rows as Record<string, string>[];
+    for (const { order_id: orderId = '', work_order_id: workOrderId = '' } of paused) {
+      const entry: SentLever = { action: 'orders.resume', workOrderId, reason: 'after the troubles', answer: null };
+      this.levers.push(entry);
+      this.time.as(running.process, () => {
+        void running.worker?.levers
+          .pull(orderId, { act: 'resume', reason: entry.reason }, { actor: 'operator', seenRevision: null })
+          .then(
+            () => (entry.answer = 200),
+            (error: unknown) => {
+              if (error instanceof RefusedError && error.code !== 'SYS_BUSY') entry.answer = 409;
+            },
+          );
+      });
+    }
   }
 
   private freeze(running: WorkerProcess, forMs: number): void {
@@ -398,13 +461,15 @@ class World {
 
   private makePeace(): void {
     this.trace.add('world', 'the troubles are over');
-    for (const fault of (this.control('GET', '/_sim/faults') as { faults: { kind: string; struck: number }[] }).faults) {
+    for (const fault of (this.control('GET', '/_sim/faults') as { faults: { kind: string; struck: number }[] })
+      .faults) {
       this.count(`cloud ${fault.kind}`, fault.struck);
     }
     this.control('DELETE', '/_sim/faults');
     this.peace = true;
     this.fuses = [];
     for (const { process } of this.workers) process.clockOffsetMs = 0;
+    this.resumeAll();
   }
 
   // Billing.
@@ -432,7 +497,12 @@ class World {
     const { ready } = this;
     if (ready.length === 0) return void again();
     const { worker, process } = this.random.pick(ready);
-    const entry: SentMessage = { channel: 'http', bytes: message.bytes, workOrderId: message.workOrderId, answer: null };
+    const entry: SentMessage = {
+      channel: 'http',
+      bytes: message.bytes,
+      workOrderId: message.workOrderId,
+      answer: null,
+    };
     this.sent.push(entry);
     let isOver = false;
     const over = (answer: number | null) => {
@@ -526,6 +596,7 @@ class World {
         text: value?.toString() ?? '',
       })),
       outputs: [{ name: 'logs', text: this.logs.join('\n') }],
+      levers: this.levers,
       secrets: [...this.book.secrets, adminPassword],
       settleWindowMs,
     });

@@ -1,0 +1,94 @@
+/** Tenants share a cloud account, and platforms share a worker; decided by counting effects, not by time. */
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { OneWorker } from '../support/one-worker.js';
+import { scenarioSeed, scenarioSize, seededRandom } from '../support/scenario-random.js';
+import { until } from '../support/scenario-wait.js';
+import { platformIds } from '../support/scenario-world.js';
+
+const size = scenarioSize(100);
+const [first, second] = platformIds;
+
+describe('a worker', () => {
+  let site: OneWorker;
+  afterEach(() => site?.stop());
+
+  const isCompleted = (workOrderId: string) => async () => {
+    const [row] = await site.query<{ status: string }>('select status from work_order where work_order_id = $1', [
+      workOrderId,
+    ]);
+    return { done: row?.status === 'completed', seen: JSON.stringify([row, await site.statuses()]) };
+  };
+  /** Completed orders of billing, by platform. */
+  const completedOn = async (platformId: string) => {
+    const [row] = await site.query<{ count: number }>(
+      `select count(distinct o.order_id)::int as count from work_order o join work_order_item i using (order_id)
+        where o.kind = 'billing' and o.status = 'completed' and i.platform_id = $1`,
+      [platformId],
+    );
+    return row?.count ?? 0;
+  };
+
+  it('gives a tenant with one order its turns while another floods the same account', async () => {
+    const random = seededRandom(scenarioSeed('fairness'));
+    site = await OneWorker.start({ platformIds: [first], callsPerSecond: 300 });
+    // Both tenants have been there before: their networks stand.
+    for (const tenant of ['flood', 'small']) {
+      await until(
+        `${tenant}'s first order to be completed`,
+        isCompleted(await site.order(random, tenant, first)),
+        60_000,
+      );
+    }
+    // All of them wait before any is begun, the one order behind all others: so what decides is the queue alone.
+    const set = async (state: string) => {
+      await site.query(`update platform set state = $1, updated_at = clock_timestamp()`, [state]);
+      await site.worker.platforms.refresh();
+    };
+    await set('maintenance');
+    for (let i = 0; i < size; i++) await site.order(random, 'flood', first);
+    const workOrderId = await site.order(random, 'small', first);
+    await until(
+      'all of them to wait',
+      async () => {
+        const { parked } = site.worker.platforms.weatherOf(first);
+        return { done: parked > size, seen: `${parked} parked` };
+      },
+      60_000,
+    );
+    const before = (await site.effects(first)).length;
+    await set('open');
+    await until("the small tenant's order to be completed", isCompleted(workOrderId), 120_000);
+    const effects = await site.effects(first);
+    const rows = await site.query<{ marker: string }>(
+      `select c.marker from cloud_operation c join work_order o using (order_id) where o.account_id = 'flood'`,
+    );
+    const markers = new Set(rows.map(({ marker }) => marker));
+    const meanwhile = effects.slice(before).filter(({ marker }) => marker !== null && markers.has(marker)).length;
+    process.stderr.write(`${meanwhile} effects for the flood of ${size} orders while the one order was built\n`);
+    // First come, first served would have made (nearly) all of theirs first: three things are made for each order.
+    expect(meanwhile).toBeLessThan(size);
+    expect((await site.statuses())['completed'] ?? 0).toBeLessThan(size);
+  }, 240_000);
+
+  it("goes on with one cloud's orders while another cloud hangs", async () => {
+    const random = seededRandom(scenarioSeed('hanging'));
+    site = await OneWorker.start({ platformIds: [first, second], callsPerSecond: 300, requestTimeoutMs: 500 });
+    await site.misbehave(first, { operation: '*', kind: 'late', delayMs: 60_000, times: 1_000_000 });
+    for (let i = 0; i < 10; i++) {
+      await site.order(random, 'tenant', first);
+      await site.order(random, 'tenant', second);
+    }
+    await until(
+      'all on the good cloud to be completed',
+      async () => ({ done: (await completedOn(second)) === 10, seen: JSON.stringify(await site.statuses()) }),
+      60_000,
+    );
+    expect(await completedOn(first)).toBe(0);
+    await site.behave(first);
+    await until(
+      'the others to be completed too',
+      async () => ({ done: (await completedOn(first)) === 10, seen: JSON.stringify(await site.statuses()) }),
+      60_000,
+    );
+  }, 180_000);
+});

@@ -1,0 +1,1 @@
+export function compileSimulation(): { script: string; remove(): void };

@@ -1,0 +1,152 @@
+/** One worker, a real PostgreSQL, and simulated clouds behind real HTTP; all in this process, so that everything can be seen. */
+import { pino } from 'pino';
+import { createProvisioner } from '../../src/provisioners/registry.js';
+import { Worker } from '../../src/runner/worker.js';
+import { createSealer } from '../../src/secrets.js';
+import { defaultApiKey, defaultSecretKey } from '../../src/simulators/cloudstack/seed-data.js';
+import { startSimulatedCloudStack } from '../../src/simulators/cloudstack/server.js';
+import { createHotPool } from '../../src/store/data-source.js';
+import { applicationName } from '../../src/store/ownership.js';
+import { insertPlatform } from '../../src/store/platforms.js';
+import type { JsonObject } from '../../src/json.js';
+import { testDatabase } from './database.js';
+import { freshOrder, textOf } from './scenario-orders.js';
+import type { Random } from './scenario-random.js';
+import type { Effect } from './scenario-world.js';
+
+const sealer = createSealer(Buffer.from(Array.from({ length: 32 }, (_, i) => i + 1)));
+
+export interface OneWorkerOptions {
+  platformIds: string[];
+  callsPerSecond: number;
+  requestTimeoutMs?: number;
+  /** Of the cloud's jobs. */
+  latencyMs?: { min: number; max: number };
+  tenantWeights?: ReadonlyMap<string, number>;
+}
+
+type Cloud = Awaited<ReturnType<typeof startSimulatedCloudStack>>;
+
+export class OneWorker {
+  private constructor(
+    readonly worker: Worker,
+    private readonly clouds: Map<string, Cloud>,
+    readonly query: <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>,
+    private readonly stops: (() => Promise<unknown>)[],
+  ) {}
+
+  static async start(options: OneWorkerOptions): Promise<OneWorker> {
+    const database = await testDatabase();
+    const pool = createHotPool(database.url, { applicationName: applicationName('w1'), size: 5 });
+    const clouds = new Map<string, Cloud>();
+    for (const platformId of options.platformIds) {
+      const cloud = await startSimulatedCloudStack({ latencyMs: options.latencyMs ?? { min: 5, max: 20 } });
+      clouds.set(platformId, cloud);
+      await insertPlatform(pool, {
+        platformId,
+        name: `dc-${clouds.size}`,
+        kind: 'cloudstack',
+        serviceUrl: cloud.serviceUrl,
+        state: 'open',
+        settings: {
+          createOfferings: true,
+          diskOfferings: { SATA: 'SATA', SSD: 'SSD' },
+          callsPerSecond: options.callsPerSecond,
+          requestTimeoutMs: options.requestTimeoutMs ?? 2_000,
+          pace: { settleMs: 50, watchMs: 50, retryMs: 100, retryMaxMs: 1_000, pollMinMs: 20, pollMaxMs: 100 },
+        },
+        sealedCredentials: sealer.seal(
+          JSON.stringify({ apiKey: defaultApiKey, secretKey: defaultSecretKey }),
+          platformId,
+        ),
+      });
+    }
+    const worker = await Worker.build({
+      pool,
+      sealer,
+      log: pino({ level: 'silent' }),
+      workerId: 'w1',
+      leaseMs: 15_000,
+      createProvisioner,
+      callbackWarnings: () => [],
+      mayCallBack: () => false,
+      ...(options.tenantWeights && { tenantWeights: options.tenantWeights }),
+    });
+    await worker.start();
+    const query = async <Row extends object>(text: string, values: unknown[] = []) =>
+      (await pool.query<Row>(text, values)).rows;
+    const closeClouds = () => Promise.all([...clouds.values()].map((cloud) => cloud.close()));
+    return new OneWorker(worker, clouds, query, [
+      () => database.drop(),
+      () => pool.end(),
+      closeClouds,
+      () => worker.stop(),
+    ]);
+  }
+
+  async stop(): Promise<void> {
+    for (const stop of this.stops.toReversed()) await stop();
+  }
+
+  /** An order of a VM, a disk and an address for a tenant. @returns its workOrderId */
+  async order(random: Random, tenant: string, platformId: string): Promise<string> {
+    const { order } = freshOrder(random, 'order-86.json');
+    Object.assign(order, { accountId: tenant, userId: `user-of-${tenant}` });
+    for (const item of order['workOrderItems'] as JsonObject[]) {
+      const config = JSON.parse(item['workOrderItemConfig'] as string) as JsonObject;
+      item['workOrderItemConfig'] = JSON.stringify({ ...config, platformId });
+      Object.assign(item, { accountId: tenant, userId: `user-of-${tenant}` });
+    }
+    const receipt = await this.worker.intake.receive({
+      channel: 'http',
+      origin: 'test',
+      bytes: Buffer.from(textOf(order)),
+      contentType: null,
+      headers: {},
+    });
+    if (receipt.verdict !== 'accepted') throw new Error(`an order was ${JSON.stringify(receipt)}`);
+    return order['workOrderId'] as string;
+  }
+
+  /** How many of billing's orders stand where. */
+  async statuses(): Promise<Record<string, number>> {
+    const rows = await this.query<{ status: string; count: number }>(
+      `select status, count(*)::int from work_order where kind = 'billing' group by status`,
+    );
+    return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
+  }
+
+  /** Why orders are held, for a failing test's words. */
+  async reasons(): Promise<unknown[]> {
+    return this.query(
+      `select o.machine -> 'context' -> 'reason' as reason, c.name, c.state, c.context as context
+         from work_order o left join cloud_operation c on c.order_id = o.order_id and c.finished_at is null
+        where o.finished_at is null limit 3`,
+    );
+  }
+
+  /** Everything the cloud made, changed or removed, in that order. */
+  async effects(platformId: string): Promise<Effect[]> {
+    return ((await this.control(platformId, 'audit')) as { audit: Effect[] }).audit;
+  }
+
+  /** How many calls the cloud has seen in all. */
+  async calls(platformId: string): Promise<number> {
+    const { calls } = (await this.control(platformId, 'calls')) as { calls: Record<string, number> };
+    return Object.values(calls).reduce((sum, count) => sum + count, 0);
+  }
+
+  async misbehave(platformId: string, ...faults: object[]): Promise<void> {
+    await this.control(platformId, 'faults', { method: 'POST', body: JSON.stringify(faults) });
+  }
+
+  async behave(platformId: string): Promise<void> {
+    await this.control(platformId, 'faults', { method: 'DELETE' });
+  }
+
+  private async control(platformId: string, what: string, init: RequestInit = {}): Promise<unknown> {
+    const answer = await fetch(`${this.clouds.get(platformId)?.url}/_sim/${what}`, init);
+    if (!answer.ok) throw new Error(`/_sim/${what} answered ${answer.status}`);
+    return answer.json();
+  }
+}
