@@ -141,6 +141,7 @@ const table = {
   OPS_CANCELLED: ['hold', 200, false, 'An operator cancelled the order'],
   OPS_HELD: ['hold', 200, false, 'An operator holds the order'],
   OPS_SKIPPED: ['item-fails', 200, false, 'An operator gave the item up'],
+  ITM_NEED_FAILED: ['item-fails', 200, false, 'Something the item needs was refused; it was not tried'],
   OPS_UNDONE: ['item-fails', 200, false, 'The item was given up because its order is undone'],
   OPS_REASON_MISSING: ['reject', 422, false, 'A reason is needed'],
   OPS_VERSION_STALE: ['conflict', 409, false, 'The order has changed since it was read'],

@@ -13,7 +13,7 @@ import {
   unexplained,
 } from './follow-up.js';
 import type { ItemContext, ItemEvent } from './item.js';
-import type { Lever } from './levers.js';
+import { type Lever, leverProblem } from './levers.js';
 import { begin, itemMachines, move, type PartKind, tagOf } from './move.js';
 import { type OperationContext, type OperationEvent, operationMachine, type WaitKind } from './operation.machine.js';
 import type {
@@ -72,7 +72,7 @@ export function advance(state: OrderState, event: OrderEvent, surroundings: Surr
       turn.resumeEverything();
       break;
     case 'lever':
-      turn.pull(event.lever);
+      if (leverProblem(state, event.lever) === null) turn.pull(event.lever);
       break;
   }
   turn.followUp();

@@ -1,4 +1,6 @@
 import type { OperationName } from '../planner/plan.js';
+import { needFailedCode } from './item.js';
+import type { Failure } from './operation.machine.js';
 
 /**
  * States of earlier versions, in words of this one: orders begun before an upgrade are finished after it (I17). Every state
@@ -21,6 +23,14 @@ const stateDuring: Partial<Record<OperationName, string>> = {
   'service-offering.ensure': 'preparing',
 };
 
+const removals: readonly OperationName[] = ['vm.delete', 'ebs.delete', 'network.release'];
+
+/** Codes of failures that were named anew. */
+export function currentFailure(failure: Failure | null | undefined): Failure | null {
+  if (failure?.code === 'need_failed') return { ...failure, code: needFailedCode };
+  return failure ?? null;
+}
+
 /**
  * Until 0.1.0 a part that needed a person had a state `needsOperator` of its own. Since then it stays where it is, and its
  * stuck operation says it.
@@ -31,5 +41,6 @@ export function currentPartState(value: string, operations: { name: OperationNam
   if (value !== 'needsOperator') return value;
   const last = operations.at(-1);
   if (!last) return value;
-  return last.state === 'stuck' ? (stateDuring[last.name] ?? value) : 'remains';
+  const during = stateDuring[last.name] ?? value;
+  return last.state === 'failed' && removals.includes(last.name) ? 'remains' : during;
 }

@@ -38,6 +38,6 @@ export type ItemOutcome = 'open' | 'completed' | 'failed' | 'cancelled' | 'compe
 /** The failures of an item that was given up before it was done: by an operator, or because its order is undone. */
 export const givenUpCodes = ['OPS_SKIPPED', 'OPS_UNDONE'];
 /** The failure of an item that was never tried, because something it needs will not come. */
-export const needFailedCode = 'need_failed';
+export const needFailedCode = 'ITM_NEED_FAILED';
 
 export const emptyItemContext: ItemContext = { hasVm: false, facts: {}, failure: null };

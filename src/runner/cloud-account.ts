@@ -112,9 +112,7 @@ export class CloudAccount {
   }
 
   waitingOf(platformId: string): number {
-    return (
-      this.turns.waitingOf(platformId) + this.unaffordable.filter((turn) => turn.platformId === platformId).length
-    );
+    return this.turns.waitingOf(platformId) + this.unaffordable.filter((turn) => turn.platformId === platformId).length;
   }
 
   /** @param limits the strictest of its platforms' */
@@ -150,7 +148,9 @@ export class CloudAccount {
 
   private heard(sign: Sign | null): void {
     if (sign?.kind === 'throttled') this.pace.rest(Math.min(sign.retryAfterMs ?? 1_000, longestRestMs));
-    this.circuit.heard(sign && { ...sign, retryAfterMs: sign.retryAfterMs && Math.min(sign.retryAfterMs, longestRestMs) });
+    this.circuit.heard(
+      sign && { ...sign, retryAfterMs: sign.retryAfterMs && Math.min(sign.retryAfterMs, longestRestMs) },
+    );
   }
 
   private arm(): void {

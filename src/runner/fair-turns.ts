@@ -195,7 +195,12 @@ export class FairTurns {
   private dequeue(): Turn | undefined {
     let chosen: Flow | undefined;
     for (const flow of this.flows.values()) if (!chosen || flow.start < chosen.start) chosen = flow;
-    const turn = chosen && urgencies.map((one) => chosen.queues[one]).find((queue) => queue.size > 0)?.take();
+    const turn =
+      chosen &&
+      urgencies
+        .map((one) => chosen.queues[one])
+        .find((queue) => queue.size > 0)
+        ?.take();
     if (!chosen || !turn) return undefined;
     this.virtualTime = chosen.start;
     chosen.start += 1 / chosen.weight;

@@ -17,7 +17,7 @@ import {
   withdrawLever,
 } from '../store/levers.js';
 import { loadOrders } from '../store/load-orders.js';
-import type { Engine } from './engine.js';
+import type { Engine, Fate } from './engine.js';
 import type { Preparations } from './preparations.js';
 
 export interface LeversOptions {
@@ -115,12 +115,12 @@ export class Levers {
       });
     }
     crashPoint('lever.before', () => [act]);
-    const fate = await new Promise((settled) => {
-      engine.dispatch(orderId, { event: { about: 'lever', lever }, audit, settled });
+    const fate = await new Promise<Fate>((settled) => {
+      engine.dispatch(orderId, { event: { about: 'lever', lever }, audit, seenRevision, settled });
     });
     crashPoint('lever.stored', () => [act]);
     if (fate === 'stored') return { pulled: true };
-    if (fate === 'lost') return stale;
+    if (fate === 'stale' || fate === 'lost') return stale;
     return { pulled: false, code: 'OPS_LEVER_STATE', message: 'The order has moved on meanwhile; look at it again.' };
   }
 

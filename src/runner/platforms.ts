@@ -228,7 +228,9 @@ export class Platforms {
     const { meet } = this.options;
     if (!meet || this.stopped) return;
     const mine = Object.fromEntries(
-      [...this.accounts.values()].filter((account) => account.used).map((account) => [this.nameOf(account), this.seen(account)]),
+      [...this.accounts.values()]
+        .filter((account) => account.used)
+        .map((account) => [this.nameOf(account), this.seen(account)]),
     );
     this.others = await meet(mine);
     for (const account of this.accounts.values()) account.setWorkers(this.seenByOthers(account).length + 1);
@@ -453,7 +455,9 @@ export function saysAway(error: unknown): boolean {
  */
 function accountKey({ kind, serviceUrl }: ListedPlatform, credentials: Record<string, string>): string {
   const sorted = Object.entries(credentials).toSorted(([a], [b]) => a.localeCompare(b));
-  return createHash('sha256').update(JSON.stringify([kind, serviceUrl, sorted])).digest('base64');
+  return createHash('sha256')
+    .update(JSON.stringify([kind, serviceUrl, sorted]))
+    .digest('base64');
 }
 
 function summaryOf({ platformId, name, kind, state }: ListedPlatform): PlatformSummary {

@@ -48,7 +48,15 @@ export class Poller {
     let jobs = this.jobs.get(platformId);
     if (!jobs) this.jobs.set(platformId, (jobs = new Map()));
     const submittedAt = operation.submittedAt ?? operation.createdAt;
-    const job = { jobId, orderId: open.state.orderId, operation, submittedAt, nextPollAt: 0, seenRunningMs: 0, darkMsBefore: this.options.platforms.darkMs(platformId) };
+    const job = {
+      jobId,
+      orderId: open.state.orderId,
+      operation,
+      submittedAt,
+      nextPollAt: 0,
+      seenRunningMs: 0,
+      darkMsBefore: this.options.platforms.darkMs(platformId),
+    };
     job.nextPollAt = this.firstPoll(job);
     jobs.set(jobId, job);
     this.arm(platformId);

@@ -1,6 +1,6 @@
 import { emptyItemContext, type ItemContext } from '../machines/item.js';
 import { operationMachine, type OperationContext } from '../machines/operation.machine.js';
-import { currentPartState } from '../machines/earlier-states.js';
+import { currentFailure, currentPartState } from '../machines/earlier-states.js';
 import type { ItemStatus, OperationState, OrderState, OrderStatus, PartState } from '../machines/order-state.js';
 import { type WorkOrderContext, workOrderMachine } from '../machines/work-order.machine.js';
 import type { OperationName, Plan } from '../planner/plan.js';
@@ -125,7 +125,8 @@ function toPart(item: ItemRow, part: ItemRow['parts'][number], operations: Opera
   const { key, context } = part;
   const own = operations.filter((one) => one.part_key === key).map(({ name, state }) => ({ name, state }));
   const value = currentPartState(part.value, own);
-  return { key, itemIndex: item.item_index, machine: { value, context: { ...emptyItemContext, ...context } } };
+  const failure = currentFailure(context.failure);
+  return { key, itemIndex: item.item_index, machine: { value, context: { ...emptyItemContext, ...context, failure } } };
 }
 
 const emptyContext = operationMachine.config.context as OperationContext;

@@ -94,7 +94,7 @@ describe('the levers over HTTP', () => {
   test('replay many only after the totals were seen', async () => {
     const ids = [await order(), await order()];
     for (const id of ids) {
-      const [found] = (await api.get(`/v1/work-orders?q=${id}`)).json['orders'] as { orderId: string }[];
+      const [found] = (await api.get(`/v1/work-orders?q=${id}`)).json['orders'] as unknown as { orderId: string }[];
       const event = { type: 'HELD', code: 'no_matching_offering', message: 'none' } as const;
       api.engine.dispatch(found?.orderId ?? '', { event: { about: 'order', event } });
     }
@@ -105,11 +105,11 @@ describe('the levers over HTTP', () => {
     const post = (more: object) => api.post('/v1/replays', JSON.stringify({ ...body, ...more }));
     const said = await post({ dryRun: true });
     expect(said.json).toMatchObject({ replayable: 2, replayed: [] });
-    expect((said.json['refused'] as { workOrderId: string }[]).map((one) => one.workOrderId)).toContain(other);
+    expect((said.json['refused'] as unknown as { workOrderId: string }[]).map((one) => one.workOrderId)).toContain(other);
     expect(await post({})).toMatchObject({ status: 409, json: { code: 'OPS_VERSION_STALE' } });
     expect(await post({ expected: 5 })).toMatchObject({ status: 409 });
     const done = await post({ expected: 2 });
-    expect((done.json['replayed'] as string[]).toSorted()).toEqual(ids.toSorted());
+    expect((done.json['replayed'] as unknown as string[]).toSorted()).toEqual(ids.toSorted());
     expect(await statusOf(ids[0] ?? '')).toBe('received');
     expect(await statusOf(other)).toBe('held');
   });
@@ -125,7 +125,7 @@ describe('a message that could not be taken', () => {
   test('is sent again as an edited copy, names the one it corrects, and the audit says who did it', async () => {
     const damaged = sample({ workOrderId: 'WO-again' }).replace('"workOrderItems":', '"workOrderItems"');
     const refused = await api.post('/v1/work-orders', damaged);
-    const parentId = refused.json['messageId'] as string;
+    const parentId = refused.json['messageId'] as unknown as string;
     const path = `/v1/rejected-messages/${parentId}/resubmit`;
     const text = sample({ workOrderId: 'WO-again' });
     const asItWas = await api.post(path, JSON.stringify({ reason: 'try', dryRun: true }));
@@ -147,7 +147,7 @@ describe('a message that could not be taken', () => {
 
   test('is not there for who asks for one that was taken', async () => {
     const { json } = await api.post('/v1/work-orders', sample({ workOrderId: 'WO-good' }));
-    const path = `/v1/rejected-messages/${json['messageId'] as string}/resubmit`;
+    const path = `/v1/rejected-messages/${json['messageId'] as unknown as string}/resubmit`;
     expect(await api.post(path, JSON.stringify({ reason: 'x' }))).toMatchObject({ status: 404 });
   });
 });

@@ -16,7 +16,7 @@ export const later: Failure = { disposition: 'retry', ...reason };
 export const question: Failure = { disposition: 'ask-human', code: 'CLD_AUTH', message: 'Look at the credentials.' };
 export const skipped: Failure = { disposition: 'reject', code: 'OPS_SKIPPED', message: 'The customer does without.' };
 export const undone: Failure = { disposition: 'reject', code: 'OPS_UNDONE', message: 'Given up before it was done.' };
-export const missingNeed: Failure = { disposition: 'reject', code: 'need_failed', message: 'VM/1#1: no room' };
+export const missingNeed: Failure = { disposition: 'reject', code: 'ITM_NEED_FAILED', message: 'VM/1#1: no room' };
 
 export const operationEvents: Samples<OperationEvent> = {
   ACCEPTED: { type: 'ACCEPTED', jobId: 'job-1', resourceId: null },

@@ -18,7 +18,7 @@ export function compileSimulation() {
       if (!entry.isFile() || !entry.name.endsWith('.ts') || entry.name.endsWith('.test.ts')) continue;
       const path = join(entry.parentPath ?? entry.path, entry.name);
       const to = join(folder, relative(root, path)).replace(/\.ts$/, '.js');
-      const { code } = transformSync(readFileSync(path, 'utf8'), { filename: path, sourceMaps: false });
+      const { code } = transformSync(readFileSync(path, 'utf8'), { filename: path, cwd: root, sourceMaps: false });
       mkdirSync(dirname(to), { recursive: true });
       writeFileSync(to, code);
     }

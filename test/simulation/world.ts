@@ -261,6 +261,9 @@ class World {
   private roads(running: WorkerProcess) {
     const { process } = running;
     const random = chance(this.seed, `roads of ${process.name}`);
+    // The cloud refuses the second of two deployments, but makes a second disk or address without a word.
+    const mayDouble = (command: string) =>
+      this.options.profile === 'doubled-creates' || !/^(create|associate)/.test(command);
     const drawn = <Fault extends string>(rates: Partial<Record<Fault, number>>, what: string): Fault | 'none' => {
       if (this.peace) return 'none';
       for (const [fault, rate] of Object.entries(rates) as [Fault, number][]) {
@@ -277,7 +280,10 @@ class World {
     };
     const network = {
       delayMs: () => random.between(1, 30),
-      fault: () => drawn(this.troubles.network, 'network'),
+      fault: (command: string) => {
+        const fault = drawn(this.troubles.network, 'network');
+        return fault === 'doubled' && !mayDouble(command) ? 'none' : fault;
+      },
       // A late request comes within the settle window, beyond which nobody can tell it from one that was lost.
       lateMs: (fault: string) =>
         fault === 'answer-late' ? random.between(1, 5_000) : random.between(1, settleWindowMs * 0.6),
@@ -534,9 +540,15 @@ class World {
 
   private isSettled(): boolean {
     if (this.unfinished().length > 0) return false;
-    const { rows } = this.store.ask({ text: 'select count(*)::int as events from event' });
-    const published = new Set(this.broker.records(topics.events).map(({ value }) => eventOf(value).id)).size;
-    if (published < (rows[0]?.['events'] as number)) return false;
+    const { rows } = this.store.ask({
+      text: `select (select count(*)::int from event) as events,
+                    (select count(*)::int from received_message
+                      where verdict in ('conflict', 'set-aside', 'refused')) as rejected`,
+    });
+    const told = (topic: string, id: 'id' | 'messageId') =>
+      new Set(this.broker.records(topic).map(({ value }) => jsonOf<Record<string, unknown>>(value)[id])).size;
+    if (told(topics.events, 'id') < (rows[0]?.['events'] as number)) return false;
+    if (told(topics.rejected, 'messageId') < (rows[0]?.['rejected'] as number)) return false;
     return (this.broker.committedOffset(topics.orders) ?? 0) >= this.broker.records(topics.orders).length;
   }
 
@@ -587,12 +599,12 @@ class World {
         partitions: [{ partition: 0, committed: this.broker.committedOffset(topics.orders), end }],
       },
       events: this.broker.records(topics.events).map(({ key, value, headers }) => ({
-        ...eventOf(value),
+        ...jsonOf<Omit<SeenEvent, 'text'>>(value),
         text: `${value?.toString() ?? ''}${JSON.stringify(headers)}`,
         key,
       })),
       rejected: this.broker.records(topics.rejected).map(({ value }) => ({
-        ...(JSON.parse(value?.toString() ?? '{}') as SeenRejection),
+        ...jsonOf<Omit<SeenRejection, 'text'>>(value),
         text: value?.toString() ?? '',
       })),
       outputs: [{ name: 'logs', text: this.logs.join('\n') }],
@@ -621,6 +633,6 @@ class World {
   }
 }
 
-function eventOf(value: Buffer | null): Omit<SeenEvent, 'text'> {
-  return JSON.parse(value?.toString() ?? '{}') as SeenEvent;
+function jsonOf<T>(value: Buffer | null): T {
+  return JSON.parse(value?.toString() ?? '{}') as T;
 }
