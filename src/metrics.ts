@@ -41,7 +41,8 @@ export function createMetrics(worker: Worker, pool: pg.Pool): Registry {
       registers: [registry],
       collect() {
         this.reset();
-        for (const { id, weather } of worker.platforms.views()) this.set({ platform: id, ...of(weather) }, read(weather));
+        for (const { id, weather } of worker.platforms.views())
+          this.set({ platform: id, ...of(weather) }, read(weather));
       },
     });
   byPlatform(

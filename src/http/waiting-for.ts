@@ -47,7 +47,11 @@ function waitingOfItem(state: OrderState, itemIndex: number, scene: Scene): Wait
   const lately = scene.updatedAt.toISOString();
   switch (state.machine.value) {
     case 'received':
-      return atTheCloud({ what: 'its plan', since: scene.createdAt.toISOString(), until: null }, item.platformId, scene);
+      return atTheCloud(
+        { what: 'its plan', since: scene.createdAt.toISOString(), until: null },
+        item.platformId,
+        scene,
+      );
     case 'waitingForCloud': {
       const since = scene.createdAt.toISOString();
       const what = { what: `the catalogue of ${name}: ${reason}`, since, until: instant(state.dueAt) };
@@ -67,12 +71,15 @@ function waitingOfItem(state: OrderState, itemIndex: number, scene: Scene): Wait
   const busy = unfinished.find((one) => one.machine.value !== 'stuck');
   if (busy) return waitingOfOperation(busy, scene);
   const failure = itemFailure(state, itemIndex);
-  if (item.status === 'held' || unfinished.length > 0) return { what: `an operator: ${failure?.message ?? reason}`, since: lately, until: null };
+  if (item.status === 'held' || unfinished.length > 0)
+    return { what: `an operator: ${failure?.message ?? reason}`, since: lately, until: null };
   if (state.machine.value === 'undoing') {
     return { what: `the removal of what was made for it or stands on it: ${reason}`, since: lately, until: null };
   }
   const part = open[0];
-  return part ? waitingForNeeds(state, part, scene) : { what: 'the other items of its order', since: lately, until: null };
+  return part
+    ? waitingForNeeds(state, part, scene)
+    : { what: 'the other items of its order', since: lately, until: null };
 }
 
 /** Whatever is to be asked of a cloud waits first for the cloud, then for its turn there. */

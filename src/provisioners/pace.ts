@@ -84,10 +84,13 @@ export function pace(options: PaceOptions): AdjustablePace {
     // Waiting for a token needs a timer; waiting for a place does not, the call that ends makes the room.
     if (waiting.length > 0 && running < atOnce && timer === null) {
       const delayMs = Math.ceil(Math.max(restsMs, 0) + (Math.max(0, 1 - tokens) / perSecond) * 1000);
-      timer = setTimeout(() => {
-        timer = null;
-        startWhatMay();
-      }, Math.max(1, delayMs));
+      timer = setTimeout(
+        () => {
+          timer = null;
+          startWhatMay();
+        },
+        Math.max(1, delayMs),
+      );
     }
   }
 

@@ -137,7 +137,8 @@ export function behavesLikeAProvisioner(start: () => Promise<CloudUnderTest>): v
       }
       const made = (await cloud.ids()).filter((id) => !before.has(id));
       const found = await handler.find({ ...second, earlierRequestIds: [late.requestId] });
-      const named = found.state === 'found' ? [found.resourceId, ...found.others] : [found.state === 'job' ? made[0] : ''];
+      const named =
+        found.state === 'found' ? [found.resourceId, ...found.others] : [found.state === 'job' ? made[0] : ''];
       expect(named.toSorted()).toEqual(made.toSorted());
     });
   });

@@ -190,31 +190,34 @@ describe('an item says what it waits for', () => {
     const statuses: ItemStatus[] = ['pending', 'provisioning', 'held', 'compensating'];
     const operationStates = [null, ...Object.keys(operationMachine.states)];
 
-    test.each(orderStates.filter(([, status]) => !finalStatuses.includes(status)))('of the order: %s', (value, status) => {
-      const silent: string[] = [];
-      for (const kind of kinds) {
-        for (const state of Object.keys(itemMachines[kind].states)) {
-          for (const itemStatus of statuses) {
-            for (const operationState of operationStates) {
-              const begun = operationState === null ? [] : [operation(operationState)];
-              const ended = ['done', 'failed'].includes(operationState ?? '');
-              const base = order(begun.map((one) => ({ ...one, finishedAt: ended ? at : null })));
-              const seen = says({
-                ...base,
-                status,
-                machine: { value, context: orderContext },
-                items: base.items.map((item) => ({ ...item, resourceType: kind, status: itemStatus })),
-                parts: base.parts.map((part) => ({ ...part, machine: { ...part.machine, value: state } })),
-              });
-              if (!/\w/.test(seen?.what ?? '') || !seen?.since.startsWith('2026-03-01T')) {
-                silent.push(`${value} ${kind} ${state} ${itemStatus} ${operationState}: ${JSON.stringify(seen)}`);
+    test.each(orderStates.filter(([, status]) => !finalStatuses.includes(status)))(
+      'of the order: %s',
+      (value, status) => {
+        const silent: string[] = [];
+        for (const kind of kinds) {
+          for (const state of Object.keys(itemMachines[kind].states)) {
+            for (const itemStatus of statuses) {
+              for (const operationState of operationStates) {
+                const begun = operationState === null ? [] : [operation(operationState)];
+                const ended = ['done', 'failed'].includes(operationState ?? '');
+                const base = order(begun.map((one) => ({ ...one, finishedAt: ended ? at : null })));
+                const seen = says({
+                  ...base,
+                  status,
+                  machine: { value, context: orderContext },
+                  items: base.items.map((item) => ({ ...item, resourceType: kind, status: itemStatus })),
+                  parts: base.parts.map((part) => ({ ...part, machine: { ...part.machine, value: state } })),
+                });
+                if (!/\w/.test(seen?.what ?? '') || !seen?.since.startsWith('2026-03-01T')) {
+                  silent.push(`${value} ${kind} ${state} ${itemStatus} ${operationState}: ${JSON.stringify(seen)}`);
+                }
               }
             }
           }
         }
-      }
-      expect(silent).toEqual([]);
-    });
+        expect(silent).toEqual([]);
+      },
+    );
   });
 
   describe('of its cloud', () => {
@@ -230,7 +233,11 @@ describe('an item says what it waits for', () => {
         ...changes,
       }),
     });
-    const received = order([], { status: 'received', machine: { value: 'received', context: orderContext }, plan: null });
+    const received = order([], {
+      status: 'received',
+      machine: { value: 'received', context: orderContext },
+      plan: null,
+    });
 
     test('that is down, since when, and when it is tried again', () => {
       const seen = weather({ state: 'broken', nextProbeAt: '2026-03-01T12:01:00.000Z' });

@@ -45,7 +45,13 @@ describe('the weather at a cloud', () => {
     for (let i = 0; i < 4; i++) circuit.heard(trouble);
     expect(circuit.state).toBe('closed');
     circuit.heard(trouble);
-    expect(circuit).toMatchObject({ state: 'open', since: 1_000_000, reason: 'ECONNREFUSED', places: 0, passes: false });
+    expect(circuit).toMatchObject({
+      state: 'open',
+      since: 1_000_000,
+      reason: 'ECONNREFUSED',
+      places: 0,
+      passes: false,
+    });
   });
 
   it('is believed to be bad after three when nothing has been answered for a while', () => {

@@ -27,7 +27,10 @@ describe('a cloud that goes dark', () => {
   const allCompleted = (count: number) =>
     until(
       'all orders to be completed',
-      async () => ({ done: (await completed()) === count, seen: JSON.stringify([await site.statuses(), weather(), await site.reasons()]) }),
+      async () => ({
+        done: (await completed()) === count,
+        seen: JSON.stringify([await site.statuses(), weather(), await site.reasons()]),
+      }),
       60_000 + count * 500,
     );
 

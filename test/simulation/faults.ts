@@ -97,7 +97,7 @@ function drawCloudFaults(random: Chance, lateRequests: boolean): FaultRequest[] 
   };
   const some = () =>
     random.pick(['*', '*', 'list*', 'query*', 'create*', 'attach*', 'associate*', 'deploy*', ...creates]);
-  const changes = () => random.pick(['create*', 'attach*', 'associate*', 'deploy*', 'enable*', 'update*', ...creates]);
+  const changes = () => random.pick(['*', 'create*', 'attachVolume', 'associate*', ...creates]);
   const afterEffect = () => random.happens(0.5);
   const effect = () => random.happens(0.5);
   maybe(0.2, 0.1, (probability) => ({ kind: 'drop-request', operation: some(), probability }));
@@ -134,12 +134,34 @@ function drawCloudFaults(random: Chance, lateRequests: boolean): FaultRequest[] 
     afterEffect: afterEffect(),
   }));
   maybe(0.2, 0.1, (probability) => ({ kind: 'expire-session', operation: '*', probability }));
-  maybe(0.25, 0.3, (probability) => ({ kind: 'job-fails', operation: changes(), probability, ...jobError(random) }));
-  maybe(0.2, 0.2, (probability) => ({ kind: 'job-lies-failed', operation: changes(), probability }));
-  maybe(0.15, 0.15, (probability) => ({ kind: 'job-lies-done', operation: changes(), probability }));
-  maybe(0.2, 0.2, (probability) => ({ kind: 'job-vanishes', operation: changes(), probability }));
-  maybe(0.15, 0.1, (probability) => ({ kind: 'job-never-ends', operation: changes(), probability, effect: effect() }));
-  maybe(0.15, 0.15, (probability) => ({
+  maybe(0.3, 0.4, (probability) => ({
+    kind: 'job-fails',
+    operation: changes(),
+    probability,
+    ...jobError(random),
+  }));
+  maybe(0.25, 0.4, (probability) => ({
+    kind: 'job-lies-failed',
+    operation: changes(),
+    probability,
+  }));
+  maybe(0.2, 0.3, (probability) => ({
+    kind: 'job-lies-done',
+    operation: changes(),
+    probability,
+  }));
+  maybe(0.25, 0.4, (probability) => ({
+    kind: 'job-vanishes',
+    operation: changes(),
+    probability,
+  }));
+  maybe(0.2, 0.25, (probability) => ({
+    kind: 'job-never-ends',
+    operation: changes(),
+    probability,
+    effect: effect(),
+  }));
+  maybe(0.2, 0.35, (probability) => ({
     kind: 'job-lost-result',
     operation: changes(),
     probability,

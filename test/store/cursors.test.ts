@@ -77,7 +77,7 @@ describe('reading what happened', () => {
     await saveSteps(client as never, 'w1', [fullStep(slow)]);
     await saveSteps(store.pool, 'w1', [fullStep(quick)]);
     const before = await readEvents(store.pool, cursor, 100);
-    expect(before).toEqual({ events: [], cursor });
+    expect(before).toEqual({ events: [], cursor, more: false });
     await client.query('commit');
     client.release();
     const after = await events(before.cursor, 2);

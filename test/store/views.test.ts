@@ -74,7 +74,7 @@ describe('reading events', () => {
     // Committed at once, but with a higher transaction number than the one that is still open.
     await event(pool, fast, 1);
     const early = await readEvents(pool, beginning, 10);
-    expect(early).toEqual({ events: [], cursor: beginning });
+    expect(early).toEqual({ events: [], cursor: beginning, more: false });
     await writer.query('commit');
     writer.release();
     const events = await untilReadable(2);

@@ -73,10 +73,7 @@ export async function queryJob(client: CloudStackClient, jobId: string): Promise
  * failed is no answer here, its thing has to be looked for by the marker; otherwise looking would end in the same failed
  * job for ever.
  */
-export async function findJob(
-  client: CloudStackClient,
-  requestId: string,
-): Promise<StartedJob | null> {
+export async function findJob(client: CloudStackClient, requestId: string): Promise<StartedJob | null> {
   const job = await queryJob(client, requestId);
   if (!job || (job.jobstatus !== inProgress && job.jobstatus !== succeeded)) return null;
   return { state: 'job', jobId: job.jobid, resourceId: job.jobinstanceid };
