@@ -183,7 +183,7 @@ class Turn {
     const failure = { disposition: 'reject' as const, code: 'OPS_SKIPPED', message: reason };
     this.movePart(part.key, { type: 'SKIPPED', failure });
     const open = openOperation(this.state, part.key);
-    if (open) this.moveOperation(part.key, open.name, { type: 'ABANDONED' });
+    if (open && !waysBack.includes(open.name)) this.moveOperation(part.key, open.name, { type: 'ABANDONED' });
   }
 
   private markDone(part: PartState, resourceId: string): void {
@@ -226,7 +226,7 @@ class Turn {
     this.state.machine = moved.next;
     this.state.status = tagOf(workOrderMachine, moved.next.value) as OrderStatus;
     this.state.dueAt = null;
-    if (moved.next.value === 'undoing' && from !== 'undoStuck') this.abandonWhatIsOpen();
+    if (moved.next.value === 'undoing' && moved.next.value !== from) this.abandonWhatIsOpen();
     // With the order's own, the items' verdicts can change no more: they are said now, and once.
     if (finalStatuses.includes(this.state.status)) this.announceItems();
     for (const action of moved.actions) {
@@ -244,7 +244,8 @@ class Turn {
     this.partsMoved = true;
     const kept = this.state.machine.context.ending === 'partial';
     for (const operation of this.state.operations) {
-      if (operation.finishedAt !== null || (kept && this.state.items[operation.itemIndex]?.master)) continue;
+      if (kept && this.state.items[operation.itemIndex]?.master) continue;
+      if (operation.finishedAt !== null || waysBack.includes(operation.name)) continue;
       this.moveOperation(operation.partKey, operation.name, { type: 'ABANDONED' });
     }
   }
@@ -479,6 +480,15 @@ class Turn {
 
 /** Given up before it was done, because the order is undone. */
 const givenUp = { disposition: 'reject' as const, code: 'OPS_UNDONE', message: 'Given up before it was done.' };
+
+/** Operations that take down: an order that is undone wants them. */
+const waysBack: readonly OperationName[] = [
+  'vm.delete',
+  'ebs.detach',
+  'ebs.delete',
+  'network.unbind',
+  'network.release',
+];
 
 /** Operations after which a thing is gone from the cloud. */
 const removals: readonly OperationName[] = ['vm.delete', 'ebs.delete', 'network.release'];

@@ -53,7 +53,11 @@ export async function listRejectedMessages(
   };
 }
 
-export async function readRejectedMessage(sql: Sql, tenant: string | null, messageId: string): Promise<MessageView | null> {
+export async function readRejectedMessage(
+  sql: Sql,
+  tenant: string | null,
+  messageId: string,
+): Promise<MessageView | null> {
   const { rows } = await sql.query<MessageRow>(
     `select ${columns} from received_message
       where message_id = $1 and verdict in ('conflict', 'set-aside', 'refused')

@@ -136,6 +136,15 @@ describe('all or nothing', () => {
     expect(story.verdict().some((line) => line['chargeable'])).toBe(false);
   });
 
+  it('goes on with what it removes after a restart, and after a cancel that finds it at that already', () => {
+    const story = new Story(undefined, { ...rollback, undoAfterMs: 0 }).planned(bundlePlan()).prepared();
+    story.done(ssdDisk, 'ebs.create', { volumeId: 'v-2' }).on(sataDisk, 'ebs.create', REJECTED).resumed();
+    expect(story.operation(ssdDisk, 'ebs.delete').machine).toMatchObject({ context: { abandoned: false } });
+    const other = new Story().planned(bundlePlan()).prepared().done(ssdDisk, 'ebs.create', { volumeId: 'v-2' });
+    other.on(vm, 'vm.create', REJECTED).pull(cancel);
+    expect(other.operation(ssdDisk, 'ebs.delete').machine).toMatchObject({ context: { abandoned: false } });
+  });
+
   it('waits with what is out, and removes it when it is there', () => {
     const story = new Story(undefined, { ...rollback, undoAfterMs: 0 }).planned(bundlePlan()).prepared();
     story.on(sataDisk, 'ebs.create', REJECTED);

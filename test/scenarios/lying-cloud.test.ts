@@ -1,112 +1,24 @@
-import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { pino } from 'pino';
-import { createProvisioner } from '../../src/provisioners/registry.js';
-import { Worker } from '../../src/runner/worker.js';
-import { createSealer } from '../../src/secrets.js';
-import { defaultApiKey, defaultSecretKey } from '../../src/simulators/cloudstack/seed-data.js';
-import { startSimulatedCloudStack } from '../../src/simulators/cloudstack/server.js';
-import { createHotPool } from '../../src/store/data-source.js';
-import { applicationName } from '../../src/store/ownership.js';
-import { insertPlatform } from '../../src/store/platforms.js';
-import { checkInvariants } from '../invariants/check.js';
-import { askOverHttp, cloudEvidence } from '../invariants/from-cloud.js';
-import { testDatabase } from '../support/database.js';
-
-const platformId = 'sjif259a8d3011e7aebb005056aaa8be';
-const sealer = createSealer(Buffer.from(Array.from({ length: 32 }, (_, i) => i + 1)));
-const order86 = readFileSync(new URL('../fixtures/work-orders/order-86.json', import.meta.url));
-
-interface Resource {
-  kind: string;
-  state: string;
-  marker: string | null;
-  attachedTo: string | null;
-  details: Record<string, unknown>;
-}
+import { bought as kinds, CloudSite } from '../support/cloud-site.js';
 
 /** One order of a VM, a disk and an address, on a simulated CloudStack with bad manners. */
 describe('an order on a cloud that', () => {
-  let stops: (() => Promise<unknown>)[] = [];
-  let cloud: Awaited<ReturnType<typeof startSimulatedCloudStack>>;
-  let worker: Worker;
-  let query: (text: string) => Promise<Record<string, unknown>[]>;
-  let violations: () => Promise<string[]>;
-
+  let site: CloudSite;
   beforeEach(async () => {
-    const database = await testDatabase();
-    cloud = await startSimulatedCloudStack({ latencyMs: { min: 5, max: 20 } });
-    const pool = createHotPool(database.url, { applicationName: applicationName('w1'), size: 5 });
-    query = async (text) => (await pool.query<Record<string, unknown>>(text)).rows;
-    violations = async () => {
-      const clouds = [await cloudEvidence(askOverHttp(cloud.url), { name: 'dc-2', settleWindowMs: 60 })];
-      const report = await checkInvariants({ sql: pool, clouds });
-      return report.violations.map(({ invariant, text }) => `${invariant}: ${text}`);
-    };
-    await insertPlatform(pool, {
-      platformId,
-      name: 'dc-2',
-      kind: 'cloudstack',
-      serviceUrl: cloud.serviceUrl,
-      state: 'open',
-      settings: {
-        createOfferings: true,
-        diskOfferings: { SATA: 'SATA', SSD: 'SSD' },
-        callsPerSecond: 1_000,
-        requestTimeoutMs: 2_000,
-        pace: { settleMs: 30, watchMs: 30, retryMs: 20, retryMaxMs: 100, pollMinMs: 10, pollMaxMs: 50 },
-      },
-      sealedCredentials: sealer.seal(
-        JSON.stringify({ apiKey: defaultApiKey, secretKey: defaultSecretKey }),
-        platformId,
-      ),
-    });
-    worker = await Worker.build({
-      pool,
-      sealer,
-      log: pino({ level: 'silent' }),
-      workerId: 'w1',
-      leaseMs: 15_000,
-      createProvisioner,
-      callbackWarnings: () => [],
-      mayCallBack: () => false,
-    });
-    await worker.start();
-    stops = [() => database.drop(), () => pool.end(), () => cloud.close(), () => worker.stop()];
+    site = await CloudSite.start();
   });
-  afterEach(async () => {
-    for (const stop of stops.toReversed()) await stop();
-  });
+  afterEach(() => site.stop());
 
-  async function misbehave(...faults: object[]): Promise<void> {
-    const response = await fetch(`${cloud.url}/_sim/faults`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(faults),
-    });
-    expect(response.status).toBeLessThan(300);
+  const misbehave = (...faults: object[]) => site.misbehave(...faults);
+
+  /** Runs the order to its end, or until it needs a person. */
+  async function outcome() {
+    await site.submit();
+    const ends = ['completed', 'partial', 'failed', 'held'];
+    await site.until('ended', ({ status }) => ends.includes(status));
+    return site.outcome();
   }
 
-  /** Runs the order to its end. @returns its status, and what the cloud then holds */
-  async function outcome(): Promise<{ status: unknown; items: unknown[]; alive: Resource[] }> {
-    await worker.intake.receive({ channel: 'http', origin: 'test', bytes: order86, contentType: null, headers: {} });
-    for (let i = 0; worker.engine.openOrders > 0; i++) {
-      const [held] = await query(`select from work_order where status = 'held'`);
-      if (held || i > 1_500) break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    const [order] = await query(`select status from work_order where kind = 'billing'`);
-    const items = await query(`select i.status from work_order_item i join work_order o using (order_id)
-                                where o.kind = 'billing' order by item_index`);
-    const answer = (await (await fetch(`${cloud.url}/_sim/resources`)).json()) as { resources: Resource[] };
-    expect(await violations()).toEqual([]);
-    return { status: order?.['status'], items: items.map((item) => item['status']), alive: answer.resources };
-  }
-
-  const kinds = (alive: Resource[]) =>
-    Object.fromEntries(
-      ['vm', 'volume', 'address'].map((kind) => [kind, alive.filter((one) => one.kind === kind).length]),
-    );
   const everything = { vm: 1, volume: 1, address: 1 };
 
   it.each<[string, object[]]>([
@@ -196,10 +108,10 @@ describe('an order on a cloud that', () => {
 
   it('has a job that never ends holds the order for a person, and does not send the request again', async () => {
     await misbehave({ operation: 'deployVirtualMachine', kind: 'job-never-ends', effect: false, times: 1 });
-    await query(
+    await site.query(
       `update platform set settings = jsonb_set(settings, '{pace,jobDeadlineMs}', '300'), updated_at = now()`,
     );
-    await worker.platforms.refresh();
+    await site.worker.platforms.refresh();
     const { status, alive } = await outcome();
     expect(status).toBe('held');
     expect(kinds(alive)).toMatchObject({ vm: 1 });
