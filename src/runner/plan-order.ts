@@ -37,7 +37,7 @@ export async function planOrder(open: OpenOrder, options: PlanningOptions): Prom
       ...conflicts.map(({ resourceId, workOrderId, status }) => ({
         path: itemPath(order, resourceId),
         code: 'SEM_RESOURCE_OWNED',
-        message: `${resourceId} is already ordered by ${workOrderId}, which is ${status}. Cancel one of the two.`,
+        message: alreadyOrdered(resourceId, workOrderId, status),
       })),
       ...('holds' in drafted ? drafted.holds : []),
     ];
@@ -95,4 +95,9 @@ function away(error: unknown, open: OpenOrder, log: Logger): Happening {
 
 function itemPath(order: WorkOrder, resourceId: string): string {
   return `workOrderItems[${order.items.findIndex((item) => item.resourceId === resourceId)}].resourceId`;
+}
+
+function alreadyOrdered(resourceId: string, workOrderId: string | null, status: string): string {
+  if (workOrderId === null) return `${resourceId} is already ordered by another account. Use another resourceId.`;
+  return `${resourceId} is already ordered by ${workOrderId}, which is ${status}. Cancel one of the two.`;
 }

@@ -272,7 +272,8 @@ export async function acceptedBody(sql: Sql, orderId: string): Promise<Buffer | 
 /** A thing that another order has claimed before. */
 export interface ClaimConflict {
   resourceId: string;
-  workOrderId: string;
+  /** Null when it is another account's: not even its name is this one's business (I13). */
+  workOrderId: string | null;
   status: string;
 }
 
@@ -294,13 +295,13 @@ export function claimResources(pool: pg.Pool, state: OrderState): Promise<ClaimC
        on conflict (producer, resource_id) do update set order_id = c.order_id`,
       [orderId, producer, resourceIds],
     );
-    const { rows } = await sql.query<{ resource_id: string; work_order_id: string; status: string }>(
-      `select distinct c.resource_id, o.work_order_id, o.status
+    const { rows } = await sql.query<{ resource_id: string; work_order_id: string | null; status: string }>(
+      `select distinct c.resource_id, case when o.account_id = $4 then o.work_order_id end as work_order_id, o.status
          from resource_claim c join work_order o using (order_id)
          join work_order_item i on i.order_id = c.order_id and i.resource_id = c.resource_id
         where c.producer = $2 and c.resource_id = any($3::text[]) and c.order_id <> $1
           and i.status not in ('failed', 'cancelled') and not (o.status = 'held' and i.status = 'pending')`,
-      [orderId, producer, resourceIds],
+      [orderId, producer, resourceIds, state.accountId],
     );
     await sql.query(
       'update resource_claim set order_id = $1 where producer = $2 and resource_id = any($3::text[]) and order_id <> $1',

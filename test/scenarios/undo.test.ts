@@ -17,6 +17,15 @@ describe('an order that is undone', () => {
     (await site.query(`select type, item_index as item from event where type ~ '^item\\.(completed|failed|cancelled|compensated)'
                          order by sequence`)) as { type: string; item: number }[];
 
+  const vmIsAskedFor = async () => {
+    for (let i = 0; i < 1_500; i++) {
+      const [row] = await site.query(`select from cloud_operation where name = 'vm.create' and state = 'inFlight'`);
+      if (row) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error('no VM was asked for');
+  };
+
   it("leaves nothing on the cloud when its disk is refused, and says each line's last word once", async () => {
     site = await CloudSite.start({ bundle: { policy: 'rollback', undoAfterMs: 0 } });
     await site.misbehave({ operation: 'createVolume', ...quota });
