@@ -96,7 +96,7 @@ export const variables = {
     'Tokens of the API as name:token (an admin) or name:token:role[:account], separated by commas. With it set, and always in serve, one is asked for.',
   ORDERWRIGHT_API_RATE: 'Requests a second that one token may send on average (500).',
   ORDERWRIGHT_LEGACY_INTAKE:
-    'POST /api/msg/order/: off, token, or networks (CIDR, separated by commas) that need no token (serve: off, up: token).',
+    'POST /api/msg/order/: off, token, or networks (CIDR, separated by commas) that need no token (token).',
   ORDERWRIGHT_CALLBACK_ALLOW:
     'Hosts or networks that results may be posted to: host[:port] or cidr[:port], separated by commas. Empty: none.',
   ORDERWRIGHT_CALLBACK_PATH: "Path added to an order's msghandler_url when it has none (empty).",
@@ -276,7 +276,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, profile: Config['profile']): 
     apiTokens: list(value.ORDERWRIGHT_API_TOKENS).map(readToken),
     requireToken: profile === 'scale-out' || given.ORDERWRIGHT_API_TOKENS !== undefined,
     apiRatePerSecond: value.ORDERWRIGHT_API_RATE,
-    legacyIntake: readLegacyIntake(value.ORDERWRIGHT_LEGACY_INTAKE ?? (profile === 'embedded' ? 'token' : 'off')),
+    legacyIntake: readLegacyIntake(value.ORDERWRIGHT_LEGACY_INTAKE ?? 'token'),
     callbackAllow: value.ORDERWRIGHT_CALLBACK_ALLOW,
     callbackPath: value.ORDERWRIGHT_CALLBACK_PATH,
     callbackSecrets: list(value.ORDERWRIGHT_CALLBACK_SECRETS),

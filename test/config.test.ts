@@ -114,10 +114,11 @@ describe('the configuration', () => {
     ]);
   });
 
-  it('leaves the old intake out of serve, and opens it to networks or to tokens where that is said', () => {
+  it('opens the old intake to tokens, to networks where that is said, or to nobody', () => {
     const intake = (text: string) =>
       loadConfig({ ...least, ORDERWRIGHT_LEGACY_INTAKE: text }, 'scale-out').legacyIntake;
-    expect(intake('token')).toBe('token');
+    expect(intake('off')).toBe('off');
+    expect(loadConfig(least, 'scale-out').legacyIntake).toBe('token');
     expect(intake('10.2.0.0/16, ::1')).toMatchObject([
       { family: 4, prefix: 16 },
       { family: 6, prefix: 128 },

@@ -19,9 +19,9 @@ const colours: Record<LeverJson['lines'][number]['what'], 'green' | 'yellow' | '
 /** What a lever does, part by part, and what the order is then. */
 export function showLever(lever: LeverJson, io: Io): string[] {
   const { paint } = io;
-  const { act, then, workOrderId, dryRun } = lever;
+  const { act, outcome, workOrderId, dryRun } = lever;
   const head = dryRun ? `${act} would do this:` : `${act}: done`;
-  const ends = then.ends === then.status ? '' : `, ${then.ends} in the end`;
+  const ends = outcome.ends === outcome.status ? '' : `, ${outcome.ends} in the end`;
   return [
     `${paint('bold', clean(workOrderId))}  ${head}`,
     ...table(
@@ -36,7 +36,7 @@ export function showLever(lever: LeverJson, io: Io): string[] {
       paint,
       io.columns,
     ),
-    `The order ${dryRun ? 'would be' : 'is'} ${paint(statusColour(then.status), then.status)}${ends}.`,
+    `The order ${dryRun ? 'would be' : 'is'} ${paint(statusColour(outcome.status), outcome.status)}${ends}.`,
   ];
 }
 

@@ -24,7 +24,9 @@ export const LeverJson = z.object({
   dryRun: z.boolean(),
   /** False after a dry run. */
   pulled: z.boolean(),
-  then: z.object({ status: z.string(), ends: z.string() }).describe('Status at once, and at the end if all goes well'),
+  outcome: z
+    .object({ status: z.string(), ends: z.string() })
+    .describe('Status at once, and at the end if all goes well'),
   lines: z.array(
     z.object({
       partKey: z.string(),
@@ -208,7 +210,7 @@ async function present(
   { sql }: Context,
   orderId: string,
   { act }: Lever,
-  { then, lines }: Forecast,
+  { outcome, lines }: Forecast,
   isDryRun: boolean,
 ): Promise<LeverJson> {
   const [loaded] = await loadOrders(sql, [orderId]);
@@ -218,7 +220,7 @@ async function present(
     act,
     dryRun: isDryRun,
     pulled: !isDryRun,
-    then,
+    outcome,
     lines: lines.map(({ itemIndex, ...line }) => ({
       ...line,
       workOrderItemId: loaded?.state.items[itemIndex]?.workOrderItemId ?? '',

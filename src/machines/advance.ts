@@ -172,7 +172,7 @@ class Turn {
     this.state.preparations = Object.fromEntries(
       Object.entries(this.state.preparations).filter(([, outcome]) => outcome.state === 'ready'),
     );
-    for (const { key } of [...this.state.parts]) {
+    for (const { key } of this.state.parts) {
       const open = openOperation(this.state, key);
       if (open) this.moveOperation(key, open.name, { type: 'REPLAYED' });
       else this.movePart(key, { type: 'REPLAYED' });

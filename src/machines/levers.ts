@@ -86,7 +86,7 @@ export interface ForecastLine {
 export interface Forecast {
   allowed: { code: string; message: string } | null;
   /** The status that the order has at once, and the one it ends with if nothing else goes wrong. */
-  then: { status: string; ends: string };
+  outcome: { status: string; ends: string };
   lines: ForecastLine[];
 }
 
@@ -96,22 +96,26 @@ export interface Forecast {
  */
 export function forecast(state: OrderState, lever: Lever): Forecast {
   const allowed = leverProblem(state, lever);
-  if (allowed) return { allowed, then: { status: state.status, ends: state.status }, lines: [] };
+  if (allowed) return { allowed, outcome: { status: state.status, ends: state.status }, lines: [] };
   switch (lever.act) {
     case 'cancel':
-      return { allowed, then: { status: 'compensating', ends: 'cancelled' }, lines: undoLines(state) };
+      return { allowed, outcome: { status: 'compensating', ends: 'cancelled' }, lines: undoLines(state) };
     case 'hold':
-      return { allowed, then: { status: 'held', ends: 'held' }, lines: holdLines(state) };
+      return { allowed, outcome: { status: 'held', ends: 'held' }, lines: holdLines(state) };
     case 'resume':
     case 'replay': {
       const undoing = state.status === 'compensating';
       const ends = undoing ? (state.machine.context.ending ?? 'failed') : 'completed';
-      return { allowed, then: { status: undoing ? 'compensating' : 'provisioning', ends }, lines: replayLines(state) };
+      return {
+        allowed,
+        outcome: { status: undoing ? 'compensating' : 'provisioning', ends },
+        lines: replayLines(state),
+      };
     }
     case 'skip':
       return {
         allowed,
-        then: { status: 'provisioning', ends: 'partial' },
+        outcome: { status: 'provisioning', ends: 'partial' },
         lines: state.parts.map((part) =>
           isGivenUpWith(state, part, lever.itemIndex) ? undoLine(state, part) : goOn(state, part),
         ),
@@ -119,7 +123,7 @@ export function forecast(state: OrderState, lever: Lever): Forecast {
     case 'mark-done':
       return {
         allowed,
-        then: { status: 'provisioning', ends: 'completed' },
+        outcome: { status: 'provisioning', ends: 'completed' },
         lines: state.parts.map((part) =>
           part.itemIndex === lever.itemIndex
             ? {

@@ -125,6 +125,17 @@ export function behavesLikeAProvisioner(start: () => Promise<CloudUnderTest>): v
       expect(await cloud.countAlive()).toBe(made);
     });
 
+    it.each(leavesAThing)('(%s), and whose job has ended, is found as the thing it made', async (operation) => {
+      const { provisioner, taskFor, handler } = await readyFor(operation);
+      const first = requestFor(taskFor(operation));
+      const sent = await handler.send(first);
+      if (sent.state === 'pending') await finished(provisioner, operation, sent.jobId);
+      const { requestId: earlier, ...same } = first;
+      const second = { ...same, attempt: 2, requestId: randomUUID(), earlierRequestIds: [earlier] };
+      // Not as its job: that one may have spoken already, and looking would end with it for ever.
+      expect(await handler.find(second)).toMatchObject({ state: 'found', others: [] });
+    });
+
     it.each(leavesAThing)('(%s) beside the next one is one thing, or is named', async (operation) => {
       const { cloud, provisioner, taskFor, handler } = await readyFor(operation);
       const second = requestFor(taskFor(operation), { attempt: 2 });

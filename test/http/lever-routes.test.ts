@@ -36,7 +36,7 @@ describe('the levers over HTTP', () => {
   test('say first what they would do, then do it, and keep who did it and why', async () => {
     const id = await order();
     const said = await pull(id, 'cancel', { reason: 'changed their mind', dryRun: true });
-    expect(said).toMatchObject({ status: 200, json: { dryRun: true, pulled: false, then: { ends: 'cancelled' } } });
+    expect(said).toMatchObject({ status: 200, json: { dryRun: true, pulled: false, outcome: { ends: 'cancelled' } } });
     expect(await statusOf(id)).toBe('received');
     const done = await pull(id, 'cancel', { reason: 'changed their mind' });
     expect(done.json).toEqual({ ...said.json, dryRun: false, pulled: true });
@@ -105,7 +105,9 @@ describe('the levers over HTTP', () => {
     const post = (more: object) => api.post('/v1/replays', JSON.stringify({ ...body, ...more }));
     const said = await post({ dryRun: true });
     expect(said.json).toMatchObject({ replayable: 2, replayed: [] });
-    expect((said.json['refused'] as unknown as { workOrderId: string }[]).map((one) => one.workOrderId)).toContain(other);
+    expect((said.json['refused'] as unknown as { workOrderId: string }[]).map((one) => one.workOrderId)).toContain(
+      other,
+    );
     expect(await post({})).toMatchObject({ status: 409, json: { code: 'OPS_VERSION_STALE' } });
     expect(await post({ expected: 5 })).toMatchObject({ status: 409 });
     const done = await post({ expected: 2 });

@@ -22,10 +22,10 @@ describe('a forecast', () => {
       life.live(moment);
       if (finalStatuses.includes(life.story.state.status)) return;
       const said = forecast(life.story.state, cancel);
-      expect(said).toMatchObject({ allowed: null, then: { status: 'compensating', ends: 'cancelled' } });
+      expect(said).toMatchObject({ allowed: null, outcome: { status: 'compensating', ends: 'cancelled' } });
       life.pull(cancel);
       life.live();
-      expect(life.story.state.status).toBe(said.then.ends);
+      expect(life.story.state.status).toBe(said.outcome.ends);
       for (const [key, names] of Object.entries(madeBy)) {
         const made = names[0] ? life.cloud.truth(key, names[0]).everMade : 0;
         expect({ moment, key, there: alive(life, key, names[0] ?? 'vm.create') }).toEqual({ moment, key, there: 0 });
@@ -77,7 +77,7 @@ describe('a forecast', () => {
           const before = new Map(said.lines.map(({ partKey, what }) => [partKey, what]));
           life.pull(replay);
           life.live();
-          expect(life.story.state.status).toBe(said.then.ends);
+          expect(life.story.state.status).toBe(said.outcome.ends);
           for (const [part, operations] of Object.entries(madeBy)) {
             // Nothing was made twice, whatever was said of it; what was to be reused was not sent again.
             for (const one of operations) expect(life.cloud.truth(part, one).everMade).toBe(1);
@@ -94,7 +94,7 @@ describe('a forecast', () => {
     const story = Story.ofOneDisk().planned(diskPlan());
     expect(forecast(story.state, replay)).toMatchObject({
       allowed: { code: 'OPS_REPLAY_STATE' },
-      then: { status: 'provisioning', ends: 'provisioning' },
+      outcome: { status: 'provisioning', ends: 'provisioning' },
       lines: [],
     });
   });

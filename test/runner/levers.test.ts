@@ -89,7 +89,7 @@ describe('a lever', () => {
   it('moves an order of this worker, and leaves who, when and why behind', async () => {
     const id = await one.accept('WO-1');
     const told = await one.levers.pull(id, hold, ann);
-    expect(told.then).toEqual({ status: 'held', ends: 'held' });
+    expect(told.outcome).toEqual({ status: 'held', ends: 'held' });
     expect(await stateOf(id)).toMatchObject({ status: 'held', machine: { value: 'paused' } });
     expect(await listAudit(site.pool, id)).toMatchObject([
       { actor: 'ann', action: 'orders.hold', subject: 'WO-1', reason: 'maintenance tonight' },

@@ -69,7 +69,7 @@ describe('an order that is undone', () => {
     const orderId = await site.submit();
     await vmIsAskedFor();
     const said = await site.worker.levers.pull(orderId, lever('cancel'), ann);
-    expect(said.then.ends).toBe('cancelled');
+    expect(said.outcome.ends).toBe('cancelled');
     await site.until('cancelled', ({ status }) => status === 'cancelled');
     expect(bought((await site.outcome()).alive)).toEqual(nothing);
   });

@@ -552,7 +552,7 @@ class World {
     return (this.broker.committedOffset(topics.orders) ?? 0) >= this.broker.records(topics.orders).length;
   }
 
-  /** Orders that are neither at their end nor wait for a person, for themselves or for what they share, with nothing under way. */
+  /** Orders that are neither at their end nor wait for a person with nothing under way. */
   private unfinished(): Record<string, unknown>[] {
     return this.store.ask({
       text: `select o.work_order_id, o.status, o.machine ->> 'value' as state, o.worker_id,
@@ -562,11 +562,7 @@ class World {
               where o.finished_at is null
                 and (exists (select from cloud_operation c
                               where c.order_id = o.order_id and c.finished_at is null and c.state <> 'stuck')
-                     or not (o.status = 'held' or exists (
-                       select from work_order p join work_order_plan q on q.order_id = o.order_id
-                        where p.kind = 'preparation' and p.status = 'held'
-                          and exists (select from jsonb_array_elements(q.plan -> 'preparations') one
-                                       where p.work_order_id like (one ->> 'platformId') || '/' || (one ->> 'key') || '#%'))))
+                     or o.status <> 'held')
               order by o.created_at, o.order_id`,
     }).rows;
   }

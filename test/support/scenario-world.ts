@@ -98,7 +98,6 @@ export class World {
         KAFKA_TOPIC_EVENTS: topics.events,
         KAFKA_TOPIC_REJECTED: topics.rejected,
         PORT: '0',
-        ORDERWRIGHT_LEGACY_INTAKE: 'token',
         ORDERWRIGHT_SECRET_KEY: randomBytes(32).toString('base64'),
         ORDERWRIGHT_PLATFORMS: platformsFile(name, `${cloudUrl}/client/api`, keys),
         ...options.env,

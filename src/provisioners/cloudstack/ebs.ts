@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ProvisioningError } from '../../errors.js';
 import type { Found, OperationHandler, OperationRequest } from '../provisioner.js';
-import { findJob, findJobs, isPendingJob } from './jobs.js';
+import { findJob, findJobs, isPendingJob, leadsTo } from './jobs.js';
 import { readOne } from './lookup.js';
 import { isRefusal } from './refusals.js';
 import { Success, Volume } from './schema.js';
@@ -59,22 +59,20 @@ export function ebsCreate(account: Account): OperationHandler {
       );
     },
     async find(request) {
-      const jobs = await findJobs(client, request);
-      if (jobs[0] && request.earlierRequestIds.length === 0) return jobs[0];
+      const { follow, made } = await findJobs(client, request);
+      if (follow && request.earlierRequestIds.length === 0) return follow;
       const name = nameOf(request);
       const rows = await client.list('listVolumes', { name, listall: true }, 'volume', Volume);
-      const listed = oldestFirst(rows.filter((one) => one.name === name && !isGone(one)));
+      const listed = rows.filter((one) => one.name === name && !isGone(one));
       // Lists may lag: a second one may be known by its job alone.
       const unlisted = await Promise.all(
-        jobs
-          .filter(({ resourceId }) => resourceId !== null && listed.every(({ id }) => id !== resourceId))
-          .map(({ resourceId }) => readVolume(account, resourceId ?? '')),
+        made.filter((id) => listed.every((one) => one.id !== id)).map((id) => readVolume(account, id)),
       );
       const [volume, ...others] = oldestFirst([
         ...listed,
         ...unlisted.flatMap((one) => (one?.name === name ? [one] : [])),
       ]);
-      if (jobs[0] && others.length === 0) return jobs[0];
+      if (follow && others.length === 0 && leadsTo(follow, volume)) return follow;
       if (!volume) return { state: 'absent' };
       if (others.length === 0 && volume.jobid !== null && isPendingJob(volume.jobstatus)) {
         return { state: 'job', jobId: volume.jobid, resourceId: volume.id };

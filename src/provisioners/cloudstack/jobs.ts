@@ -74,9 +74,7 @@ export async function queryJob(client: CloudStackClient, jobId: string): Promise
  * job for ever.
  */
 export async function findJob(client: CloudStackClient, requestId: string): Promise<StartedJob | null> {
-  const job = await queryJob(client, requestId);
-  if (!job || (job.jobstatus !== inProgress && job.jobstatus !== succeeded)) return null;
-  return { state: 'job', jobId: job.jobid, resourceId: job.jobinstanceid };
+  return (await startedJob(client, requestId))?.job ?? null;
 }
 
 interface StartedJob {
@@ -85,17 +83,43 @@ interface StartedJob {
   resourceId: string | null;
 }
 
-/** The jobs that this attempt and the earlier ones started, newest first. */
+async function startedJob(
+  client: CloudStackClient,
+  requestId: string,
+): Promise<{ job: StartedJob; pending: boolean } | null> {
+  const job = await queryJob(client, requestId);
+  if (!job || (job.jobstatus !== inProgress && job.jobstatus !== succeeded)) return null;
+  return {
+    job: { state: 'job', jobId: job.jobid, resourceId: job.jobinstanceid },
+    pending: job.jobstatus === inProgress,
+  };
+}
+
+/**
+ * The jobs that this attempt and the earlier ones started. `follow` is the one to wait for: this attempt's, or an earlier
+ * one's that still runs. An earlier one that has ended may have been followed before, and looking would end with it for
+ * ever: what it made has to be looked at itself. `made`: what all of them made, newest first.
+ */
 export async function findJobs(
   client: CloudStackClient,
   { requestId, earlierRequestIds }: Pick<OperationRequest, 'requestId' | 'earlierRequestIds'>,
-): Promise<StartedJob[]> {
-  const found = new Map<string, StartedJob>();
-  await inParallel([requestId, ...earlierRequestIds], async (id) => {
-    const job = await findJob(client, id);
-    if (job) found.set(id, job);
+): Promise<{ follow: StartedJob | null; made: string[] }> {
+  const ids = [requestId, ...earlierRequestIds];
+  const found = new Map<string, { job: StartedJob; pending: boolean }>();
+  await inParallel(ids, async (id) => {
+    const started = await startedJob(client, id);
+    if (started) found.set(id, started);
   });
-  return [requestId, ...earlierRequestIds].flatMap((id) => found.get(id) ?? []);
+  const started = ids.flatMap((id) => found.get(id) ?? []);
+  return {
+    follow: (found.get(requestId) ?? started.find(({ pending }) => pending))?.job ?? null,
+    made: [...new Set(started.flatMap(({ job }) => job.resourceId ?? []))],
+  };
+}
+
+/** Whether nothing but what the job makes, or made, is there. */
+export function leadsTo({ resourceId }: { resourceId: string | null }, thing: { id: string } | undefined): boolean {
+  return !thing || resourceId === null || resourceId === thing.id;
 }
 
 export function isPendingJob(jobstatus: number | null): boolean {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ProvisioningError } from '../../errors.js';
 import type { Found, Inspection, OperationHandler, OperationRequest } from '../provisioner.js';
-import { findJob, findJobs, isPendingJob } from './jobs.js';
+import { findJob, findJobs, isPendingJob, leadsTo } from './jobs.js';
 import { listKnown, readOne } from './lookup.js';
 import { isRefusal } from './refusals.js';
 import { Address, Success } from './schema.js';
@@ -101,26 +101,24 @@ export function networkReserve(account: Account): OperationHandler {
     async find(request) {
       if (request.stage === 'tag') {
         const addressId = input(request, 'addressId');
-        const [job] = await findJobs(client, request);
-        if (job) return { ...job, resourceId: addressId };
+        const { follow } = await findJobs(client, request);
+        if (follow) return { ...follow, resourceId: addressId };
         const address = await readAddress(account, addressId);
         const done = address !== null && markerOf(address) === request.marker;
         return done ? { state: 'found', resourceId: addressId, others: [] } : { state: 'absent' };
       }
-      const jobs = await findJobs(client, request);
-      if (jobs[0] && request.earlierRequestIds.length === 0) return jobs[0];
+      const { follow, made } = await findJobs(client, request);
+      if (follow && request.earlierRequestIds.length === 0) return follow;
       const marked = await tagged(request);
       // Before its tag an address is known by its job alone, and so is what a late request made beside it.
       const unmarked = await Promise.all(
-        jobs
-          .filter(({ resourceId }) => resourceId !== null && marked.every(({ id }) => id !== resourceId))
-          .map(({ resourceId }) => readAddress(account, resourceId ?? '')),
+        made.filter((id) => marked.every((one) => one.id !== id)).map((id) => readAddress(account, id)),
       );
       const [address, ...others] = [
         ...marked,
         ...oldestAllocated(unmarked.flatMap((one) => (one && markerOf(one) === null ? [one] : []))),
       ];
-      if (jobs[0] && others.length === 0) return jobs[0];
+      if (follow && others.length === 0 && leadsTo(follow, address)) return follow;
       if (!address) return absentForCertain(request);
       return { state: 'found', resourceId: address.id, others: others.map(({ id }) => id) };
     },
@@ -163,8 +161,7 @@ export function networkReserve(account: Account): OperationHandler {
       request.requestId,
       ...request.earlierRequestIds,
     ];
-    const jobs = await findJobs(client, { requestId, earlierRequestIds });
-    return jobs.some(({ resourceId }) => resourceId === address.id);
+    return (await findJobs(client, { requestId, earlierRequestIds })).made.includes(address.id);
   }
 
   async function tag(request: OperationRequest) {

@@ -89,8 +89,8 @@ export function vmCreate(account: Account): OperationHandler {
 
     async find(request) {
       // One host name, one VM: several attempts cannot all have made one.
-      const [job] = await findJobs(client, request);
-      if (job) return job;
+      const { follow } = await findJobs(client, request);
+      if (follow) return follow;
       const [vm, ...others] = await named(request);
       if (!vm) return { state: 'absent' };
       // A job we no longer know the id of (an earlier attempt's): newer servers name it beside the VM.
