@@ -33,7 +33,7 @@ describe('the configuration', () => {
       ],
       requireToken: true,
       apiRatePerSecond: 500,
-      legacyIntake: 'off',
+      legacyIntake: 'token',
       callbackAllow: '',
       callbackPath: '',
       callbackSecrets: [],

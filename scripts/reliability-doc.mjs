@@ -1,0 +1,58 @@
+/**
+ * Writes the results of the proofs into docs/reliability.md: of each command the newest run that is kept in
+ * `.orderwright/proofs.jsonl`. Runs of a tree with uncommitted changes prove nothing that anybody could repeat, and are left out.
+ * Results of other machines stand in the page already and stay, until a newer one of the same command comes.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import prettier from 'prettier';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const page = join(root, 'docs', 'reliability.md');
+const [begin, end] = ['<!-- RESULTS -->', '<!-- /RESULTS -->'];
+
+/** A proof's name with its settings, without its seed: `PAIRS=500 npm run test:crash`. */
+const kindOf = (command) => command.replace(/\bSEED=\d+ /, '');
+
+export async function writeReliability() {
+  const text = readFileSync(page, 'utf8');
+  const [before, rest] = text.split(begin);
+  const [table, after] = rest.split(end);
+  const rows = new Map();
+  for (const line of table.split('\n').filter((one) => one.startsWith('| `'))) {
+    const [, command] = /^\| `([^`]+)`/.exec(line);
+    rows.set(kindOf(command), line);
+  }
+  for (const one of kept()) rows.set(kindOf(one.command), rowOf(one));
+  const head = [
+    '| command | date | commit | runs | violations | took | figures |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+  ];
+  const written = `${before}${begin}\n\n${[...head, ...rows.values()].join('\n')}\n\n${end}${after}`;
+  const options = await prettier.resolveConfig(page);
+  writeFileSync(page, await prettier.format(written, { ...options, parser: 'markdown' }));
+}
+
+function kept() {
+  try {
+    const lines = readFileSync(join(root, '.orderwright', 'proofs.jsonl'), 'utf8')
+      .split('\n')
+      .filter(Boolean);
+    return lines.map((line) => JSON.parse(line)).filter(({ commit }) => /^[0-9a-f]{12}$/.test(commit));
+  } catch (error) {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function rowOf({ command, date, commit, runs, violations, seconds, figures }) {
+  const took = seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
+  const shown = Object.entries(figures)
+    .filter(([, value]) => typeof value !== 'object')
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+  return `| \`${command}\` | ${date.slice(0, 10)} | \`${commit}\` | ${runs} | **${violations}** | ${took} | ${shown} |`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await writeReliability();
