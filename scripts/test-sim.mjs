@@ -33,7 +33,7 @@ await runProof({
       for (const line of result.tail) process.stderr.write(`    ${line}\n`);
       report({ runs: 1, violations: result.violations.map((line) => `seed ${result.seed}: ${line}`) });
     };
-    const rate = () => Math.round(total.seeds / ((Date.now() - started) / 100)) / 10;
+    const rate = () => Math.round((total.seeds / (Date.now() - started)) * 100_000) / 100;
     try {
       const lanes = Math.min(cores, runs);
       const ends = await Promise.all(
@@ -51,7 +51,7 @@ await runProof({
     report({
       figures: {
         orders: total.orders,
-        virtualHours: Math.round(total.virtualMs / 360_000) / 10,
+        virtualMinutes: Math.round(total.virtualMs / 60_000),
         seedsPerSecond: rate(),
         counts: Object.fromEntries(Object.entries(counts).toSorted(([a], [b]) => (a < b ? -1 : 1))),
       },

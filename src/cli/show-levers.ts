@@ -27,7 +27,7 @@ export function showLever(lever: LeverJson, io: Io): string[] {
     ...table(
       lever.lines,
       [
-        { title: 'ITEM', value: (line) => line.workOrderItemId },
+        { title: 'ITEM', value: (line) => line.workOrderItemId ?? 'shared' },
         { title: 'WHAT', value: (line) => line.what, paint: (text, line) => paint(colours[line.what], text) },
         { title: 'STEP', value: (line) => line.operation ?? '' },
         { title: 'RESOURCE', value: (line) => line.resourceId ?? '' },

@@ -30,7 +30,7 @@ export const LeverJson = z.object({
   lines: z.array(
     z.object({
       partKey: z.string(),
-      workOrderItemId: z.string(),
+      workOrderItemId: z.string().nullable().describe('Null for what is shared with other orders'),
       what: z.enum(['reused', 'asked-first', 'repeated', 'made', 'awaited', 'undone', 'given-up', 'stays']),
       operation: z.string().nullable(),
       resourceId: z.string().nullable(),
@@ -223,7 +223,7 @@ async function present(
     outcome,
     lines: lines.map(({ itemIndex, ...line }) => ({
       ...line,
-      workOrderItemId: loaded?.state.items[itemIndex]?.workOrderItemId ?? '',
+      workOrderItemId: (itemIndex === null ? null : loaded?.state.items[itemIndex]?.workOrderItemId) ?? null,
     })),
   };
 }

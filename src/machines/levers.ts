@@ -69,7 +69,8 @@ function markable(state: OrderState, part: PartState): boolean {
 /** What would become of one part of an order. */
 export interface ForecastLine {
   partKey: string;
-  itemIndex: number;
+  /** Null for what is shared with other orders. */
+  itemIndex: number | null;
   /**
    * `reused`: done, and stays as it is. `asked-first`: the cloud is asked what there is of it before anything is sent.
    * `repeated`: sent again. `made`: not begun yet, will be. `awaited`: on its way, goes on. `undone`: removed again.
@@ -168,7 +169,19 @@ function undoLines(state: OrderState): ForecastLine[] {
       note: undoNotes['given-up'],
     }));
   }
-  return undoOrder(state).map((part) => undoLine(state, part));
+  return [...undoOrder(state).map((part) => undoLine(state, part)), ...sharedLines(state)];
+}
+
+/** What the order uses together with others is nobody's to undo. */
+function sharedLines(state: OrderState): ForecastLine[] {
+  return (state.plan?.preparations ?? []).map(({ key }) => ({
+    partKey: key,
+    itemIndex: null,
+    what: 'stays',
+    operation: null,
+    resourceId: null,
+    note: 'Shared with other orders.',
+  }));
 }
 
 /** Parts so that whatever stands on another comes before it. */

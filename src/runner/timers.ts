@@ -41,8 +41,9 @@ export class Timers {
     if (this.timer) clearTimeout(this.timer);
     const first = this.heap[0];
     if (!first) return;
-    // setTimeout beyond 2^31-1 ms fires at once; an hour is far enough ahead.
-    this.timer = setTimeout(() => this.ringDue(), Math.min(Math.max(first.dueAt - this.now(), 0), 3_600_000));
+    // Never for long: a clock that is set right again must not leave alarms an hour late (and setTimeout beyond 2^31-1 ms
+    // fires at once).
+    this.timer = setTimeout(() => this.ringDue(), Math.min(Math.max(first.dueAt - this.now(), 0), 60_000));
   }
 
   private ringDue(): void {

@@ -3,7 +3,7 @@ import { type Forecast, forecast, type Lever, leverProblem } from '../../src/mac
 import { finalStatuses } from '../../src/machines/order-state.js';
 import { alive, Life, madeBy, reason } from './life.js';
 import { operationEvents } from './samples.js';
-import { address, bundlePlan, diskPlan, sataDisk, ssdDisk, Story, vm } from './story.js';
+import { address, bundlePlan, diskPlan, network, sataDisk, ssdDisk, Story, vm } from './story.js';
 
 const { REJECTED, NEEDS_OPERATOR, TRY_LATER, TIMER } = operationEvents;
 const cancel: Lever = { act: 'cancel', reason };
@@ -45,6 +45,10 @@ describe('a forecast', () => {
     const gone = removals.toSorted((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0)).map(({ partKey }) => partKey);
     expect(said.at(-1)?.partKey).toBe(vm);
     expect(gone.at(-1)).toBe(vm);
+    expect(forecast(new Story().planned(bundlePlan()).state, cancel).lines.at(-1)).toMatchObject({
+      partKey: network,
+      what: 'stays',
+    });
     expect([...gone].toSorted()).toEqual(said.map(({ partKey }) => partKey).toSorted());
   });
 
