@@ -172,10 +172,7 @@ export const mutants: Mutant[] = [
     file: 'src/machines/operation.machine.ts',
     find: "{ guard: 'resourceKnown', target: 'verifying', actions: ['noteJobFailure', 'noteJobSettled'] },",
     replace: "{ target: 'failed', actions: ['noteJobFailure', 'noteJobSettled'] },",
-    test: {
-      file: 'test/machines/advance.property.test.ts',
-      name: 'keeps all of it true while operators replay, hold, resume, skip and cancel as they like',
-    },
+    test: { file: 'test/machines/operation.machine.test.ts', name: 'a failed job may lie: the resource is looked at' },
   },
   {
     name: 'a finished job is believed',
@@ -183,10 +180,7 @@ export const mutants: Mutant[] = [
     file: 'src/machines/operation.machine.ts',
     find: "{ guard: 'resourceKnown', target: 'verifying', actions: ['noteResource', 'noteJobSettled'] },",
     replace: "{ guard: 'resourceKnown', target: 'done', actions: ['noteResource', 'noteJobSettled'] },",
-    test: {
-      file: 'test/machines/advance.property.test.ts',
-      name: 'keeps all of it true while operators replay, hold, resume, skip and cancel as they like',
-    },
+    test: { file: 'test/machines/operation.machine.test.ts', name: 'a job that names nothing, resource known' },
   },
   {
     name: 'an unreadable answer to a create is taken for a refusal',

@@ -24,7 +24,8 @@ const restarts = numberOf('RESTARTS', 10);
 const lost = numberOf('LOST', 0.3);
 /** With nothing happening for so long a run is over: longer than Kafka waits for a dead member of the group. */
 const quietMs = numberOf('QUIET_SECONDS', 45) * 1_000;
-const timeoutMs = 600_000 + size * 500;
+/** Only so that nothing hangs for ever; on a busy machine the naive one needs a quarter of an hour for the kills. */
+const timeoutMs = 1_800_000 + size * 2_000;
 const seed = scenarioSeed('bench:naive');
 
 /** Effects of the cloud per order of the samples, about. */
