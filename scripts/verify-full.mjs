@@ -5,7 +5,7 @@
  * The last line is `violations: N`, over all of them.
  */
 import { spawn } from 'node:child_process';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeReliability } from './reliability-doc.mjs';
 

@@ -377,7 +377,14 @@ const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 function resubmission(correction: NonNullable<IncomingDelivery['correction']>, receipt: Receipt): AuditEntry {
   const { parentId, actor, reason } = correction;
   const { messageId, verdict, code, orderId } = receipt;
-  return { actor, action: 'messages.resubmit', subject: parentId, orderId, reason, detail: { messageId, verdict, code } };
+  return {
+    actor,
+    action: 'messages.resubmit',
+    subject: parentId,
+    orderId,
+    reason,
+    detail: { messageId, verdict, code },
+  };
 }
 
 /** @throws RefusedError */

@@ -161,7 +161,8 @@ class World {
     if (!(await this.time.run(settled, start + untilMs))) {
       this.makePeace();
       nextLookAt = 0;
-      if (!(await this.time.run(settled, start + untilMs + patienceMs + this.longestJumpMs))) this.violations.push(...this.unsettled());
+      if (!(await this.time.run(settled, start + untilMs + patienceMs + this.longestJumpMs)))
+        this.violations.push(...this.unsettled());
     } else this.makePeace();
     if (this.time.rung > mostRings) this.violations.push(`I7: the world does not come to rest: ${mostRings} wake-ups`);
     await this.judge();
