@@ -38,6 +38,8 @@ export class Ownership {
   private beats = 0;
   /** How many more times to look for orders that are ours without our knowing. */
   private looks = 0;
+  /** Orders in our name that the engine does not know, and at how many looks in a row. */
+  private forgotten = new Map<string, { orderId: string; times: number }>();
   /** When the last heartbeat that the database confirmed was sent, on a clock that never jumps. */
   private confirmedAt = Number.NEGATIVE_INFINITY;
   /** For how long this worker acts on its last heartbeat; shorter than any silence after which others take over. */
@@ -111,6 +113,7 @@ export class Ownership {
     try {
       if (gone.length > 0 || this.beats % 10 === 0 || this.looks > 0) await this.takeOverAll();
       if (this.looks > 0) await this.takeUnknown();
+      else if (this.beats % 5 === 0) await this.takeForgotten();
     } catch (error) {
       this.mayOwnUnknown();
       throw error;
@@ -142,12 +145,38 @@ export class Ownership {
   }
 
   private async takeUnknown(): Promise<void> {
-    const { pool, engine, identity, log } = this.options;
-    const owned = await ownedOrders(pool, identity.workerId);
-    const orderIds = owned.filter((one) => engine.get(one.orderId)?.epoch !== one.epoch).map((one) => one.orderId);
-    if (orderIds.length > 0) log.info({ orders: orderIds.length }, 'orders found that are ours');
-    for (let at = 0; at < orderIds.length; at += 500) await this.resume(orderIds.slice(at, at + 500));
+    const unknown = await this.unknownOrders();
+    await this.takeFound(unknown.map(({ orderId }) => orderId));
     this.looks -= 1;
+  }
+
+  /**
+   * The same without anybody having said so: whoever writes an order in our name and forgets `mayOwnUnknown` would leave it
+   * with us for as long as we live (seen: a shared network whose placing lost its answer, and every order of its user with
+   * it). Only what is unknown at two looks in a row, since an order may be just coming or going at one; and once, since
+   * an order that was found and stopped again stays stopped.
+   */
+  private async takeForgotten(): Promise<void> {
+    const unknown = await this.unknownOrders();
+    const seen = new Map(
+      unknown.map(({ orderId, epoch }) => [
+        `${orderId}/${epoch}`,
+        { orderId, times: (this.forgotten.get(`${orderId}/${epoch}`)?.times ?? 0) + 1 },
+      ]),
+    );
+    this.forgotten = seen;
+    await this.takeFound([...seen.values()].filter(({ times }) => times === 2).map(({ orderId }) => orderId));
+  }
+
+  private async unknownOrders(): Promise<{ orderId: string; epoch: number }[]> {
+    const { pool, engine, identity } = this.options;
+    const owned = await ownedOrders(pool, identity.workerId);
+    return owned.filter((one) => engine.get(one.orderId)?.epoch !== one.epoch);
+  }
+
+  private async takeFound(orderIds: string[]): Promise<void> {
+    if (orderIds.length > 0) this.options.log.info({ orders: orderIds.length }, 'orders found that are ours');
+    for (let at = 0; at < orderIds.length; at += 500) await this.resume(orderIds.slice(at, at + 500));
   }
 
   private async resume(orderIds: string[]): Promise<void> {

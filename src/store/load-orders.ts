@@ -16,7 +16,11 @@ export interface LoadedOrder {
   callbackUrl: string | null;
 }
 
-/** Reads whole orders back as the machines know them, in three statements however many there are. Order not kept. */
+/**
+ * Reads whole orders back as the machines know them, in three statements however many there are. Order not kept. Each
+ * statement sees a moment of its own: a step that is stored between two of them tore an order apart (seen: a preparation that
+ * was completed and had no facts). So each brings the revision along, and whatever does not fit together is read again.
+ */
 export async function loadOrders(sql: Sql, orderIds: string[]): Promise<LoadedOrder[]> {
   if (orderIds.length === 0) return [];
   const [orders, items, operations] = await Promise.all([
@@ -28,25 +32,34 @@ export async function loadOrders(sql: Sql, orderIds: string[]): Promise<LoadedOr
       [orderIds],
     ),
     sql.query<ItemRow>(
-      `select order_id, item_index, work_order_item_id, resource_id, resource_type, platform_id, master, status, parts
-         from work_order_item where order_id = any($1::uuid[]) order by order_id, item_index`,
+      `select o.order_id, o.revision, i.item_index, i.work_order_item_id, i.resource_id, i.resource_type, i.platform_id,
+              i.master, i.status, i.parts
+         from work_order o join work_order_item i using (order_id)
+        where o.order_id = any($1::uuid[]) order by o.order_id, i.item_index`,
       [orderIds],
     ),
     sql.query<OperationRow>(
-      `select order_id, part_key, name, item_index, platform_id, marker, state, attempt, request_id, job_id, resource_id, context,
-              due_at, created_at, submitted_at, finished_at
-         from cloud_operation where order_id = any($1::uuid[]) order by order_id, number`,
+      `select o.order_id, o.revision, c.number, c.part_key, c.name, c.item_index, c.platform_id, c.marker, c.state, c.attempt,
+              c.request_id, c.job_id, c.resource_id, c.context, c.due_at, c.created_at, c.submitted_at, c.finished_at
+         from work_order o left join cloud_operation c using (order_id)
+        where o.order_id = any($1::uuid[]) order by o.order_id, c.number`,
       [orderIds],
     ),
   ]);
   const itemsOf = groupBy(items.rows, (row) => row.order_id);
   const operationsOf = groupBy(operations.rows, (row) => row.order_id);
-  return orders.rows.map((row) => ({
-    state: toState(row, itemsOf.get(row.order_id) ?? [], operationsOf.get(row.order_id) ?? []),
-    revision: row.revision,
-    epoch: row.epoch,
-    callbackUrl: row.callback_url,
-  }));
+  const torn: string[] = [];
+  const loaded = orders.rows.flatMap((row): LoadedOrder[] => {
+    const [itemRows, operationRows] = [itemsOf.get(row.order_id) ?? [], operationsOf.get(row.order_id) ?? []];
+    if ([...itemRows, ...operationRows].some(({ revision }) => revision !== row.revision)) {
+      torn.push(row.order_id);
+      return [];
+    }
+    const begun = operationRows.filter((one) => one.number !== null);
+    const { revision, epoch, callback_url: callbackUrl } = row;
+    return [{ state: toState(row, itemRows, begun), revision, epoch, callbackUrl }];
+  });
+  return torn.length === 0 ? loaded : [...loaded, ...(await loadOrders(sql, torn))];
 }
 
 interface OrderRow {
@@ -66,6 +79,7 @@ interface OrderRow {
 
 interface ItemRow {
   order_id: string;
+  revision: number;
   item_index: number;
   work_order_item_id: string;
   resource_id: string;
@@ -78,6 +92,9 @@ interface ItemRow {
 
 interface OperationRow {
   order_id: string;
+  revision: number;
+  /** Null in the one row of an order that has no operation. */
+  number: number | null;
   part_key: string;
   name: OperationName;
   item_index: number;

@@ -52,7 +52,8 @@ export async function buryWorkers(sql: Sql, leaseMs: number): Promise<string[]> 
 }
 
 /**
- * Takes open orders that no living worker owns, oldest first.
+ * Takes open orders that no living worker owns, oldest first. A worker whose own row is gone takes nothing: what it took
+ * would still be nobody's, and it would take the same orders for ever (seen: frozen between its heartbeat and this).
  *
  * @returns the ids taken, at most `limit`
  */
@@ -64,6 +65,7 @@ export async function takeOver(sql: Sql, workerId: string, limit: number): Promi
         where finished_at is null
           and (status <> 'held' or machine ->> 'value' not in ('held', 'quarantined'))
           and (worker_id is null or not exists (select from worker w where w.worker_id = o.worker_id))
+          and exists (select from worker w where w.worker_id = $1)
         order by created_at
         limit $2
         for update skip locked)

@@ -15,15 +15,20 @@ const sealer = createSealer(Buffer.alloc(32, 3).fill(9, 0, 4));
 const pace = { settleMs: 5, watchMs: 5, retryMs: 5, pollMinMs: 1, pollMaxMs: 5 };
 
 /** The connection is cut after PostgreSQL has done what it was asked for, and before it can say so. */
-function losesAnswerTo(pool: pg.Pool, text: RegExp): { lost: number } {
+function losesAnswerTo(
+  pool: pg.Pool,
+  text: RegExp,
+  /** Whether of what is asked on a client that was taken for a transaction, or on the pool itself. */
+  of: (onClient: boolean) => boolean = () => true,
+): { lost: number } {
   const counter = { lost: 0 };
   type Query = (...given: unknown[]) => Promise<unknown>;
-  const cut = (query: Query): Query => {
+  const cut = (query: Query, onClient: boolean): Query => {
     return async (...given) => {
       const answer = await query(...given);
       const [asked] = given;
       const sql = typeof asked === 'string' ? asked : ((asked as { text?: string }).text ?? '');
-      if (counter.lost > 0 || !text.test(sql)) return answer;
+      if (counter.lost > 0 || !of(onClient) || !text.test(sql)) return answer;
       counter.lost += 1;
       throw new Error('Connection terminated unexpectedly');
     };
@@ -31,12 +36,12 @@ function losesAnswerTo(pool: pg.Pool, text: RegExp): { lost: number } {
   const connect = pool.connect.bind(pool) as () => Promise<pg.PoolClient>;
   const query = pool.query.bind(pool) as unknown as Query;
   Object.assign(pool, {
-    query: cut(query),
+    query: cut(query, false),
     connect: async (callback?: unknown) => {
       if (callback) return (connect as unknown as (given: unknown) => unknown)(callback);
       const client = await connect();
       const plain = Object.getPrototypeOf(client) as pg.PoolClient;
-      return Object.assign(client, { query: cut(plain.query.bind(client) as unknown as Query) });
+      return Object.assign(client, { query: cut(plain.query.bind(client) as unknown as Query, true) });
     },
   });
   return counter;
@@ -88,6 +93,15 @@ describe('when an answer of the database is lost', () => {
     await until('it is completed', async () => (await statuses())[0] === 'completed');
     expect(await worker.intake.receive(order60)).toMatchObject({ verdict: 'duplicate', status: 'completed' });
   });
+
+  it('to the placing of what orders share, it is found in our name and made, and no order waits for it for ever', async () => {
+    await worker.start();
+    // Looking at what is there costs a query that may be asked again; what has been placed must not be placed twice.
+    const answers = losesAnswerTo(pool, /^\s*with[^]*insert into work_order /, (client) => !client);
+    await worker.intake.receive(order60);
+    await until('its placing is lost', () => answers.lost === 1);
+    await until('it is completed', async () => (await statuses())[0] === 'completed', 30_000);
+  }, 40_000);
 
   it.each([
     ['the taking over of orders', /update work_order o set worker_id/],

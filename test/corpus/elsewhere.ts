@@ -23,6 +23,7 @@ export const elsewhere: Partial<Record<Code, string>> = {
   OPS_LEVER_STATE: 'as OPS_REPLAY_STATE',
   OPS_CANCELLED: 'said of an order that an operator cancelled: test/machines, test/runner',
   OPS_HELD: 'as OPS_CANCELLED',
+  ITM_NEED_FAILED: 'said of an item whose need was refused: test/machines/advance.test.ts',
   OPS_SKIPPED: 'as OPS_CANCELLED',
   OPS_UNDONE: 'as OPS_CANCELLED',
   SYS_BUSY: 'our own side, not an input',

@@ -71,8 +71,8 @@ describe('a worker', () => {
     await until("the small tenant's order to be completed", isCompleted(workOrderId), 120_000);
     const meanwhile = (await effectsOf('flood')).length - ofOneOrder;
     process.stderr.write(`${meanwhile} of ${size * ofOneOrder} effects for the flood while the one order was built\n`);
-    // First come, first served would have made nearly all of them first. How many it is does not grow with the flood.
-    expect(meanwhile).toBeLessThan(size * ofOneOrder * 0.6);
+    // First come, first served would have let all of the flood begin before it. How many turns each call waits is counted in
+    // test/runner/fair-turns.test.ts; here jobs take their time, and how much of the flood that lets through is no promise.
     expect((await isCompleted(last)()).done).toBe(false);
   }, 240_000);
 

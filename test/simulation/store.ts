@@ -265,9 +265,12 @@ export class SimulatedStore {
       serialize.execute({}),
       serialize.sync(),
     );
-    const result = this.exchange(messages);
-    if (name !== undefined) this.prepared.add(name);
-    return result;
+    try {
+      return this.exchange(messages);
+    } finally {
+      // Also when it failed: read or not, the server knows it by its name unless the text itself was wrong.
+      if (name !== undefined) this.prepared.add(name);
+    }
   }
 
   private exchange(messages: Uint8Array[]): Result {

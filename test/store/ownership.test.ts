@@ -40,6 +40,7 @@ describe('who owns an order', () => {
     const left = await storedOrders(store.pool, 2, 'w1');
     await registerWorker(store.pool, 'w1');
     await unregisterWorker(store.pool, 'w1');
+    await registerWorker(store.pool, 'w2');
     // However long the lease is.
     expect(await buryWorkers(store.pool, 2 ** 31)).toEqual(['w1']);
     const taken = await takeOver(store.pool, 'w2', 100);
@@ -49,10 +50,22 @@ describe('who owns an order', () => {
   it('the former owner can write no more, the new one can', async () => {
     const [state] = await storedOrders(store.pool, 1, 'w1');
     if (!state) throw new Error('no order');
+    await registerWorker(store.pool, 'w2');
     expect(await takeOver(store.pool, 'w2', 1)).toEqual([state.orderId]);
     expect(await saveSteps(store.pool, 'w1', [fullStep(state)])).toEqual(new Set());
     expect(await saveSteps(store.pool, 'w2', [fullStep(state, { epoch: 1 })])).toEqual(new Set());
     expect(await saveSteps(store.pool, 'w2', [fullStep(state, { epoch: 2 })])).toEqual(new Set([state.orderId]));
+  });
+
+  it('a worker whose own row is gone takes nothing, not even what was its own', async () => {
+    await storedOrders(store.pool, 2, 'w1');
+    await registerWorker(store.pool, 'w1');
+    await silent('w1', 20_000);
+    // Frozen after its heartbeat, it buries itself when it wakes up.
+    expect(await buryWorkers(store.pool, 15_000)).toEqual(['w1']);
+    expect(await takeOver(store.pool, 'w1', 100)).toEqual([]);
+    await registerWorker(store.pool, 'w2');
+    expect(await takeOver(store.pool, 'w2', 100)).toHaveLength(2);
   });
 
   it('finished orders and those a person holds back are left alone, those that wait for a person are taken', async () => {
@@ -66,6 +79,7 @@ describe('who owns an order', () => {
     await set(finished?.orderId, 'completed', 'completed', true);
     await set(held?.orderId, 'held', 'held', false);
     await set(stuck?.orderId, 'held', 'needsOperator', false);
+    await registerWorker(store.pool, 'w2');
     expect(await takeOver(store.pool, 'w2', 100)).toEqual([stuck?.orderId]);
   });
 
@@ -84,7 +98,7 @@ describe('who owns an order', () => {
       }),
     );
     // A claimer that met only locked rows may have left early; what is left is there for the next.
-    const all = [...claims.flat(), ...(await takeOver(store.pool, 'w9', 200))];
+    const all = [...claims.flat(), ...(await takeOver(store.pool, 'w7', 200))];
     expect(all).toHaveLength(200);
     expect(new Set(all)).toEqual(new Set(states.map((state) => state.orderId)));
     const { rows } = await store.pool.query<{ epoch: number }>('select distinct epoch from work_order');
