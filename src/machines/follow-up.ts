@@ -138,7 +138,8 @@ function needFailure(state: OrderState, platformId: string, need: string): Failu
 /** How an item stands, from its parts and their operations. */
 export function itemStatus(state: OrderState, itemIndex: number): ItemStatus {
   const parts = state.parts.filter((part) => part.itemIndex === itemIndex);
-  if (parts.length === 0) return modeOf(state) === 'undoing' ? 'cancelled' : 'pending';
+  // Cancelled before it was planned: there is nothing to undo.
+  if (parts.length === 0) return state.machine.context.ending === null ? 'pending' : 'cancelled';
   const operations = state.operations.filter((one) => one.itemIndex === itemIndex);
   const outcomes = parts.map((part) => partOutcome(state, part));
   if (outcomes.includes('remains') || operations.some((one) => one.machine.value === 'stuck')) return 'held';

@@ -16,6 +16,8 @@ export interface PreparationsOptions {
   engine: Engine;
   identity: { workerId: string };
   log: Logger;
+  /** Placing one failed, and an error on COMMIT says nothing: it may stand in our name without our knowing (P5). */
+  failed(): void;
 }
 
 /** What orders wait for and share. One entry per preparation, however many orders need it. */
@@ -127,7 +129,10 @@ export class Preparations {
         plan: JSON.stringify(step.state.plan),
         secrets: [],
       },
-    ]);
+    ]).catch((error: unknown) => {
+      this.options.failed();
+      throw error;
+    });
     crashPoint('preparation.placed');
     if (inserted.has(orderId)) this.options.engine.begin(step, { order: null, callbackUrl: null, claimed: true });
   }

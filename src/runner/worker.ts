@@ -104,7 +104,7 @@ export class Worker {
       tenantOf: (state) => tenants.tenantOf(state),
     });
     const poller = new Poller({ platforms, log, now, report, seal });
-    const preparations = new Preparations({ pool, engine, identity, log });
+    const preparations = new Preparations({ pool, engine, identity, log, failed: () => ownership.mayOwnUnknown() });
     const readOrder = async (orderId: string) => (await readDocument(pool, orderId)).order;
     engine.connect({
       plan: (open) => {

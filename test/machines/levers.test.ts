@@ -278,6 +278,7 @@ describe('an operator', () => {
     expect(held().pull(resume).effects()).toEqual(['plan']);
     const cancelled = held().pull(cancel);
     expect(cancelled.state.status).toBe('cancelled');
+    expect(cancelled.items()).toEqual(['cancelled']);
     expect(cancelled.announced().slice(-2)).toEqual(['item.cancelled 0', 'work-order.cancelled']);
   });
 

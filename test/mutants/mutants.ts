@@ -324,8 +324,8 @@ export const mutants: Mutant[] = [
     find: ' and tx < pg_snapshot_xmin(pg_current_snapshot())\n',
     replace: '\n',
     test: {
-      file: 'test/store/cursors.test.ts',
-      name: 'gives out what a slow transaction commits after quicker ones, from the same cursor',
+      file: 'test/store/views.test.ts',
+      name: 'never gives out what an older transaction could still come before',
     },
   },
   {
