@@ -313,10 +313,17 @@ export function claimResources(pool: pg.Pool, state: OrderState): Promise<ClaimC
 
 /** One transaction on one connection, always given back. */
 export async function inTransaction<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  // A checked-out client needs its own listener: without one a killed backend ends the process (reliability P4).
   const ignore = () => {};
-  client.on('error', ignore);
+  // A checked-out client needs its own listener: without one a killed backend ends the process (reliability P4). Attached in the
+  // callback, not after an await: what says that the client is ready and what says that its backend is gone may arrive in
+  // one packet, and are both read before any promise goes on (seen: 57P01, uncaught).
+  const client = await new Promise<pg.PoolClient>((resolve, reject) => {
+    pool.connect((error, connected) => {
+      if (!connected) return reject(error ?? new Error('the pool gave no connection'));
+      connected.on('error', ignore);
+      resolve(connected);
+    });
+  });
   try {
     await client.query('begin');
     const result = await work(client as unknown as Sql);

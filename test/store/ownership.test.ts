@@ -32,6 +32,7 @@ describe('who owns an order', () => {
   it('nobody takes what a living worker owns', async () => {
     await storedOrders(store.pool, 3, 'w1');
     await registerWorker(store.pool, 'w1');
+    await registerWorker(store.pool, 'w2');
     expect(await takeOver(store.pool, 'w2', 100)).toEqual([]);
   });
 
