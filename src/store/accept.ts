@@ -313,17 +313,7 @@ export function claimResources(pool: pg.Pool, state: OrderState): Promise<ClaimC
 
 /** One transaction on one connection, always given back. */
 export async function inTransaction<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
-  const ignore = () => {};
-  // A checked-out client needs its own listener: without one a killed backend ends the process (reliability P4). Attached in the
-  // callback, not after an await: what says that the client is ready and what says that its backend is gone may arrive in
-  // one packet, and are both read before any promise goes on (seen: 57P01, uncaught).
-  const client = await new Promise<pg.PoolClient>((resolve, reject) => {
-    pool.connect((error, connected) => {
-      if (!connected) return reject(error ?? new Error('the pool gave no connection'));
-      connected.on('error', ignore);
-      resolve(connected);
-    });
-  });
+  const client = await pool.connect();
   try {
     await client.query('begin');
     const result = await work(client as unknown as Sql);
@@ -334,7 +324,5 @@ export async function inTransaction<T>(pool: pg.Pool, work: (sql: Sql) => Promis
     // Closing the connection rolls back as well; over one that is dead without a word, nothing is waited for.
     client.release(error as Error);
     throw error;
-  } finally {
-    client.off('error', ignore);
   }
 }

@@ -25,6 +25,18 @@ export type Sql = Pick<pg.Pool, 'query'>;
 const lostConnections = { query_timeout: 35_000, keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
 
 /**
+ * A client that never ends the process: without a listener the error of a killed backend does (reliability P4). The pool
+ * listens while a client is idle, and whoever takes one out listens too late: what says that it is ready and what says that
+ * its backend is gone may arrive in one packet, and are both read before any promise goes on (seen: 57P01, uncaught).
+ */
+class ListeningClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    this.on('error', () => {});
+  }
+}
+
+/**
  * A TypeORM data source that owns the one pg pool of the process; the hot statements in `store/` use the same pool.
  *
  * @param url PostgreSQL connection string
@@ -53,6 +65,7 @@ export function createDataSource(
       lock_timeout: 10_000,
       idle_in_transaction_session_timeout: 60_000,
       ...lostConnections,
+      Client: ListeningClient,
     },
     entities: [
       WorkOrderEntity,
@@ -83,10 +96,11 @@ export function createHotPool(url: string, options: { applicationName: string; s
     lock_timeout: 10_000,
     idle_in_transaction_session_timeout: 60_000,
     ...lostConnections,
+    Client: ListeningClient,
     options:
       '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_custom_plan -c jit=off',
   });
-  // Without a listener a killed idle backend ends the process (node-postgres #2439); the next query says what is wrong.
+  // What an idle client says is told to the pool (node-postgres #2439); the next query says what is wrong.
   pool.on('error', () => {});
   return pool;
 }

@@ -84,6 +84,8 @@ describe(`PostgreSQL restarted again and again for ${seconds} s while ${orders} 
       const drainedMs = Date.now() - lastRestart;
       await untilQuiet(world, scenario.messages.length, timeoutMs / 2);
       const late = isLong && drainedMs > drainMs ? [`drained only ${drainedMs} ms after the last restart`] : [];
+      // A lost connection is no reason to end: seen once, a listener that came a moment too late.
+      const ended = supervisor.ends.map((line) => `a worker ended by itself: ${line}`);
       const figures = {
         'postgres.orders': orders,
         'postgres.restarts': postgres.restarts,
@@ -96,7 +98,9 @@ describe(`PostgreSQL restarted again and again for ${seconds} s while ${orders} 
         'postgres.drainedMs': drainedMs,
       };
       expect(lostAnswers).toBeGreaterThan(0);
-      expect(await verdict(world, { ...scenario, unanswered }, figures, { posted: http.sent, more: late })).toEqual([]);
+      expect(
+        await verdict(world, { ...scenario, unanswered }, figures, { posted: http.sent, more: [...late, ...ended] }),
+      ).toEqual([]);
     },
     timeoutMs,
   );

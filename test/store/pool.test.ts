@@ -50,6 +50,13 @@ describe.each(['hot', 'TypeORM'])('the %s pool', (kind) => {
     expect(await pidOf(pool)).not.toBe(pid);
   });
 
+  it('outlives the death of a connection between its being ready and its being taken', async () => {
+    const client = await pool.connect();
+    // As it comes when both stand in one packet: before whoever asked for it could listen.
+    expect(() => client.emit('error', new Error('57P01'))).not.toThrow();
+    client.release(true);
+  });
+
   it('outlives the death of a connection in the middle of a transaction, and says so to whoever had it', async () => {
     let pid = 0;
     const work = inTransaction(pool, async (sql) => {
