@@ -1,5 +1,7 @@
 /** One worker, a real PostgreSQL, and simulated clouds behind real HTTP; all in this process, so that everything can be seen. */
 import { pino } from 'pino';
+import type { Bundle } from '../../src/machines/begin-order.js';
+import type { Pace } from '../../src/machines/pace.js';
 import { createProvisioner } from '../../src/provisioners/registry.js';
 import { Worker } from '../../src/runner/worker.js';
 import { createSealer } from '../../src/secrets.js';
@@ -12,7 +14,7 @@ import type { JsonObject } from '../../src/json.js';
 import { testDatabase } from './database.js';
 import { freshOrder, textOf } from './scenario-orders.js';
 import type { Random } from './scenario-random.js';
-import type { Effect } from './scenario-world.js';
+import type { Effect, SimulatedThing } from './scenario-world.js';
 
 const sealer = createSealer(Buffer.from(Array.from({ length: 32 }, (_, i) => i + 1)));
 
@@ -23,6 +25,9 @@ export interface OneWorkerOptions {
   /** Of the cloud's jobs. */
   latencyMs?: { min: number; max: number };
   tenantWeights?: ReadonlyMap<string, number>;
+  bundle?: Bundle;
+  /** Changes to how patiently the clouds are treated. */
+  pace?: Partial<Pace>;
 }
 
 type Cloud = Awaited<ReturnType<typeof startSimulatedCloudStack>>;
@@ -31,6 +36,7 @@ export class OneWorker {
   private constructor(
     readonly worker: Worker,
     private readonly clouds: Map<string, Cloud>,
+    readonly pool: ReturnType<typeof createHotPool>,
     readonly query: <Row extends object>(text: string, values?: unknown[]) => Promise<Row[]>,
     private readonly stops: (() => Promise<unknown>)[],
   ) {}
@@ -53,7 +59,10 @@ export class OneWorker {
           diskOfferings: { SATA: 'SATA', SSD: 'SSD' },
           callsPerSecond: options.callsPerSecond,
           requestTimeoutMs: options.requestTimeoutMs ?? 2_000,
-          pace: { settleMs: 50, watchMs: 50, retryMs: 100, retryMaxMs: 1_000, pollMinMs: 20, pollMaxMs: 100 },
+          pace: {
+            ...{ settleMs: 50, watchMs: 50, retryMs: 100, retryMaxMs: 1_000, pollMinMs: 20, pollMaxMs: 100 },
+            ...options.pace,
+          },
         },
         sealedCredentials: sealer.seal(
           JSON.stringify({ apiKey: defaultApiKey, secretKey: defaultSecretKey }),
@@ -61,6 +70,7 @@ export class OneWorker {
         ),
       });
     }
+    const { bundle } = options;
     const worker = await Worker.build({
       pool,
       sealer,
@@ -71,12 +81,13 @@ export class OneWorker {
       callbackWarnings: () => [],
       mayCallBack: () => false,
       ...(options.tenantWeights && { tenantWeights: options.tenantWeights }),
+      ...(bundle && { bundleOf: () => bundle }),
     });
     await worker.start();
     const query = async <Row extends object>(text: string, values: unknown[] = []) =>
       (await pool.query<Row>(text, values)).rows;
     const closeClouds = () => Promise.all([...clouds.values()].map((cloud) => cloud.close()));
-    return new OneWorker(worker, clouds, query, [
+    return new OneWorker(worker, clouds, pool, query, [
       () => database.drop(),
       () => pool.end(),
       closeClouds,
@@ -134,6 +145,16 @@ export class OneWorker {
   async calls(platformId: string): Promise<number> {
     const { calls } = (await this.control(platformId, 'calls')) as { calls: Record<string, number> };
     return Object.values(calls).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Everything that lives on the cloud. */
+  async resources(platformId: string): Promise<SimulatedThing[]> {
+    return ((await this.control(platformId, 'resources')) as { resources: SimulatedThing[] }).resources;
+  }
+
+  /** Where a simulated cloud is. */
+  urlOf(platformId: string): string {
+    return this.clouds.get(platformId)?.url ?? '';
   }
 
   async misbehave(platformId: string, ...faults: object[]): Promise<void> {
