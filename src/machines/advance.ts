@@ -255,9 +255,7 @@ class Turn {
     if (!operation) return;
     const reopens = told.type === 'REPLAYED' || told.type === 'MARKED_DONE';
     if (operation.finishedAt !== null && !reopens) return;
-    // A job that has spoken tells nothing new: "done" with nothing there, found again, is a look that found nothing.
-    const spoken = told.type === 'FOUND_JOB' && told.jobId === operation.machine.context.settledJobId;
-    const event: OperationEvent = spoken ? { type: 'ABSENT' } : told;
+    const event = nothingNew(operation, told);
     const moved = move<OperationContext>(operationMachine, operation.machine, event);
     if (!moved.taken) return;
     const jobTaken = moved.next.value === 'inFlight' && (event.type === 'ACCEPTED' || event.type === 'FOUND_JOB');
@@ -476,6 +474,16 @@ class Turn {
     this.state.sequence += 1;
     this.announcements.push({ sequence: this.state.sequence, type, itemIndex, at: this.surroundings.at, data });
   }
+}
+
+/**
+ * A job that has spoken tells nothing new: "done" with nothing there, found again, is a look that found nothing. A thing that
+ * it names is looked at, though, however often: it may not have been shown yet.
+ */
+function nothingNew({ machine }: OperationState, told: OperationEvent): OperationEvent {
+  if (told.type !== 'FOUND_JOB' || told.jobId !== machine.context.settledJobId) return told;
+  const { resourceId } = told;
+  return resourceId === null ? { type: 'ABSENT' } : { type: 'FOUND', resourceId, others: [] };
 }
 
 /** Given up before it was done, because the order is undone. */

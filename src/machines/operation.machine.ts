@@ -109,6 +109,7 @@ export const operationMachine = setup({
       context.failure?.disposition === 'reject' && context.stage !== null && context.resourceId !== null,
     notWantedWithSomethingLeft: ({ context, event }) =>
       context.abandoned && Boolean(('resourceId' in event && event.resourceId) || context.resourceId),
+    lookedBefore: ({ context }) => context.watches > 0,
     watchedLongEnough: ({ context }) => context.watches >= operationLimits.watches,
     toldLaterTooOften: ({ context }) => context.laters >= operationLimits.laters,
     tooManyStages: ({ context }) => context.stages >= operationLimits.stages,
@@ -348,7 +349,12 @@ export const operationMachine = setup({
         ],
         PENDING: 'watching',
         BROKEN: { target: 'discarding', actions: ['noteBroken', 'forgetWatches'] },
-        ABSENT: 'lookingUp',
+        // Not there, or not shown yet: the cloud is asked by our marker. Found and not there, time and again: not at once.
+        ABSENT: [
+          { guard: 'watchedLongEnough', target: 'stuck', actions: 'noteGivenUp' },
+          { guard: 'lookedBefore', target: 'settling', actions: 'countWatch' },
+          { target: 'lookingUp', actions: 'countWatch' },
+        ],
         TRY_LATER: 'watching',
         NEEDS_OPERATOR: { target: 'stuck', actions: 'noteNeedOfOperator' },
         RESUMED: { target: 'verifying', reenter: true },

@@ -347,4 +347,12 @@ export const operationBranches: Record<string, Branch> = {
     'stuck',
     {},
   ],
+  'found, and not there when it is looked at once more: it is not asked for at once again': [
+    'verifying',
+    { watches: 1 },
+    ABSENT,
+    'settling: wait(settle)',
+    { watches: 2 },
+  ],
+  'found and not there for an hour: a person has to see': ['verifying', { watches }, ABSENT, 'stuck', {}],
 };

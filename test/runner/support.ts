@@ -199,9 +199,10 @@ export class Site {
         void worker.platforms.stop();
         worker['preparations'].stop();
         worker['engine']['timers'].stop();
-        await this.pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1`, [
-          applicationName(workerId),
-        ]);
+        await this.pool.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and datname = current_database()`,
+          [applicationName(workerId)],
+        );
         void own.end();
       },
     };

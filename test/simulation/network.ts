@@ -62,6 +62,8 @@ export function simulatedHttp(options: {
             headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
             body,
           });
+          // As a real server says it with every answer: by its own clock.
+          const date = new Date().toUTCString();
           const told = answer === 'cut' ? 'cut' : `${answer.status} ${answer.body.slice(0, 160)}`;
           trace.add('cloud', `${command} for ${process.name}: ${told}`);
           if (!isAnswerWanted || fault === 'answer-lost') return;
@@ -71,7 +73,7 @@ export function simulatedHttp(options: {
             over(() => {
               if (answer === 'cut' || fault === 'reset') return fail(true, 'UND_ERR_SOCKET');
               const small = Object.entries(answer.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]);
-              resolve({ status: answer.status, headers: Object.fromEntries(small), text: answer.body });
+              resolve({ status: answer.status, headers: { date, ...Object.fromEntries(small) }, text: answer.body });
             }),
           );
         };

@@ -45,47 +45,83 @@ const signatureLifetimeMs = 10 * 60_000;
 
 type Kind = 'read' | 'change';
 
+/**
+ * The server's clock as far as its answers tell it (`Date`): signatures expire by that clock, and ours may be an hour off
+ * (I16). Small differences are the road's, and not followed.
+ */
+function serverClock() {
+  const tolerableMs = 60_000;
+  let aheadMs = 0;
+  let corrections = 0;
+  return {
+    now: () => Date.now() + aheadMs,
+    /** How often it was set. */
+    get corrections() {
+      return corrections;
+    },
+    hear({ headers }: HttpAnswer): void {
+      const said = Date.parse(String(headers['date'] ?? ''));
+      if (Number.isNaN(said) || Math.abs(said - (Date.now() + aheadMs)) <= tolerableMs) return;
+      aheadMs = said - Date.now();
+      corrections += 1;
+    },
+  };
+}
+
 export function cloudStackClient({ serviceUrl, credentials, http, pace }: ClientOptions): CloudStackClient {
-  const session = 'apiKey' in credentials ? null : openSession(credentials, (params) => post('login', params, 'read'));
+  const session = 'apiKey' in credentials ? null : openSession(credentials, (params) => post(() => params, 'read'));
+  const clock = serverClock();
 
   /** One request, signed or with the session's key. Everything by POST: a query string ends up in access logs, keys and all. */
-  async function attempt(
-    command: string,
-    params: Record<string, string>,
-    kind: Kind,
-    login: Session | null,
-  ): Promise<unknown> {
-    if (login) return (await post(command, { ...params, sessionkey: login.key }, kind, login.cookie)).wrapper;
+  async function attempt(params: Record<string, string>, kind: Kind, login: Session | null): Promise<unknown> {
+    if (login) return (await post(() => ({ ...params, sessionkey: login.key }), kind, login.cookie)).wrapper;
     if (!('apiKey' in credentials)) throw new Error('a session client was asked to sign');
-    const signed = {
-      ...params,
-      apikey: credentials.apiKey,
-      signatureversion: '3',
-      expires: expiresAt(new Date(Date.now() + signatureLifetimeMs)),
+    const { apiKey, secretKey } = credentials;
+    // When it leaves, not when it is asked for: it may have waited for its turn longer than a signature lives.
+    const signed = () => {
+      const expires = expiresAt(new Date(clock.now() + signatureLifetimeMs));
+      const named = { ...params, apikey: apiKey, signatureversion: '3', expires };
+      return { ...named, signature: sign(named, secretKey) };
     };
-    return (await post(command, { ...signed, signature: sign(signed, credentials.secretKey) }, kind)).wrapper;
+    return (await post(signed, kind)).wrapper;
   }
 
   /** A dead session shows as 401: nothing was done, so log in once (all callers share that login) and ask once more. */
   async function call(command: string, given: Params, kind: Kind): Promise<unknown> {
     const params: Record<string, string> = { command, response: 'json' };
     for (const [name, value] of Object.entries(given)) if (value !== undefined) params[name] = String(value);
-    if (!session) return attempt(command, params, kind, null);
+    if (!session) {
+      const before = clock.corrections;
+      try {
+        return await attempt(params, kind, null);
+      } catch (error) {
+        // Refused for a signature whose time was over by the server's clock. By now we know that clock.
+        const isLate = error instanceof ProvisioningError && error.code === 'CLD_AUTH' && clock.corrections > before;
+        if (!isLate) throw error;
+        return attempt(params, kind, null);
+      }
+    }
     const login = await session.current();
     try {
-      return await attempt(command, params, kind, login);
+      return await attempt(params, kind, login);
     } catch (error) {
       if (!(error instanceof ProvisioningError) || error.code !== 'CLD_AUTH') throw error;
       session.forget(login);
-      return attempt(command, params, kind, await session.current());
+      return attempt(params, kind, await session.current());
     }
   }
 
-  async function post(command: string, params: Record<string, string>, kind: Kind, cookie?: string) {
+  async function post(fill: () => Record<string, string>, kind: Kind, cookie?: string) {
     let answer: HttpAnswer;
+    let params = fill();
+    const command = params['command'] ?? '';
     try {
-      const body = new URLSearchParams(params).toString();
-      answer = await pace.run(() => http.post(serviceUrl, body, cookie === undefined ? {} : { cookie }), signOf);
+      answer = await pace.run(() => {
+        params = fill();
+        const body = new URLSearchParams(params).toString();
+        return http.post(serviceUrl, body, cookie === undefined ? {} : { cookie });
+      }, signOf);
+      clock.hear(answer);
       crashPoint('call.answered', () => [command]);
     } catch (error) {
       throw withoutAnswer(error, command, kind);

@@ -56,6 +56,30 @@ describe('a request to CloudStack', () => {
     expect(lifetime).toBeLessThan(15 * 60_000);
   });
 
+  it.each([-3_600_000, 3_600_000])('goes through although our clock is off by %i ms', async (aheadMs) => {
+    const theirs = () => Date.now() + aheadMs;
+    let refused = 0;
+    const { client, cloud } = await against(({ params }, response) => {
+      response.setHeader('date', new Date(theirs()).toUTCString());
+      const expires = Date.parse(params.get('expires')?.replace('+0000', '') ?? '');
+      const isGood = expires > theirs() && expires < theirs() + 15 * 60_000;
+      if (!isGood) refused += 1;
+      if (isGood) json(response, { listzonesresponse: {} });
+      else json(response, { listzonesresponse: { errorcode: 401, errortext: 'unable to verify' } }, 401);
+    });
+    await read(client);
+    await read(client);
+    expect({ refused, asked: cloud.requests.length }).toEqual({ refused: 1, asked: 3 });
+  });
+
+  it('asks no second time when it is refused for its credentials', async () => {
+    const { client, cloud } = await against((_, response) =>
+      json(response, { listzonesresponse: { errorcode: 401, errortext: 'unable to verify' } }, 401),
+    );
+    await expect(read(client)).rejects.toMatchObject({ code: 'CLD_AUTH' });
+    expect(cloud.requests).toHaveLength(1);
+  });
+
   it('takes the only key of the answer, whatever it is called', async () => {
     const { client } = await against((_, response) => json(response, { restorevmresponse: { jobid: 'j-1' } }));
     await expect(client.change('restoreVirtualMachine', {}, JobAccepted)).resolves.toEqual({ jobid: 'j-1', id: null });
