@@ -18,8 +18,12 @@ const looks: Readonly<Record<string, { glyph: string; colour: Colour }>> = {
   partial: { glyph: '◐', colour: 'yellow' },
   failed: { glyph: '✖', colour: 'red' },
   cancelled: { glyph: '⊘', colour: 'red' },
+  compensated: { glyph: '↺', colour: 'red' },
   held: { glyph: '⏸', colour: 'yellow' },
 };
+
+/** Orders whose reason is worth a line. */
+const saysWhy: readonly string[] = ['held', 'compensating', 'failed', 'cancelled'];
 
 /** The mark before an order or an item. */
 export function glyph(status: string, style: Style): string {
@@ -70,7 +74,7 @@ export function orderBlock(order: OrderJson, style: Style, title = '', widths = 
   // What an item does now is worth more than what was ordered.
   const summaries = Math.min(widths.summaries, Math.max(16, columns - 86));
   const lines = [cut(head.trimEnd(), columns)];
-  if (order.status === 'held' && order.reason) {
+  if (saysWhy.includes(order.status) && order.reason) {
     const wrapped = wrap(clean(order.reason.message), Math.min(columns, 160) - 6);
     lines.push(...wrapped.map((line) => `      ${paint('yellow', line)}`));
   }

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { OrderStatus } from '../machines/order-state.js';
 import { operationNames, type PlannedPart } from '../planner/plan.js';
+import { listAudit } from '../store/audit.js';
 import { eventsOfOrder } from '../store/events.js';
 import { loadOrders } from '../store/load-orders.js';
 import { deliveriesOfOrder } from '../store/views-messages.js';
@@ -105,7 +106,12 @@ export function orderRoutes(app: App, context: Context): void {
         response: { 200: TimelineJson, ...errors },
       },
     },
-    async (request) => readTimeline(context, tenantOf(request), await orderIdOf(context, request, request.params.id)),
+    async (request) => {
+      const orderId = await orderIdOf(context, request, request.params.id);
+      // Who of the staff did what is the staff's business.
+      const levers = request.principal?.role === 'producer' ? [] : await listAudit(sql, orderId);
+      return readTimeline(context, tenantOf(request), orderId, levers);
+    },
   );
 
   app.get(
@@ -173,7 +179,12 @@ export async function readOrder(context: Context, orderId: string): Promise<Orde
   });
 }
 
-async function readTimeline({ sql }: Context, tenant: string | null, orderId: string): Promise<TimelineJson> {
+async function readTimeline(
+  { sql }: Context,
+  tenant: string | null,
+  orderId: string,
+  levers: Awaited<ReturnType<typeof listAudit>>,
+): Promise<TimelineJson> {
   const [[loaded], events, deliveries] = await Promise.all([
     loadOrders(sql, [orderId]),
     eventsOfOrder(sql, orderId),
@@ -200,6 +211,17 @@ async function readTimeline({ sql }: Context, tenant: string | null, orderId: st
       data: event.data,
     })),
   ];
+  entries.push(
+    ...levers.map(({ at, actor, action, reason }) => ({
+      at: at.toISOString(),
+      kind: 'lever' as const,
+      type: action,
+      sequence: null,
+      workOrderItemId: null,
+      text: `${actor}: ${action.slice(action.indexOf('.') + 1)}, because: ${reason}`,
+      data: {},
+    })),
+  );
   // Stable: what has the same instant stays in the order it was written in, deliveries first.
   entries.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   return { workOrderId: loaded.state.workOrderId, orderId, entries };

@@ -110,8 +110,8 @@ export const TimelineJson = z.object({
   entries: z.array(
     z.object({
       at: Instant,
-      kind: z.enum(['event', 'delivery']),
-      /** Of an event its type (`item.job-submitted`), of a delivery its verdict. */
+      kind: z.enum(['event', 'delivery', 'lever']),
+      /** Of an event its type (`item.job-submitted`), of a delivery its verdict, of a lever what it does (`orders.cancel`). */
       type: z.string(),
       sequence: z.number().int().nullable(),
       workOrderItemId: z.string().nullable(),

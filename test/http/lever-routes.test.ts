@@ -46,6 +46,8 @@ describe('the levers over HTTP', () => {
     expect(json['entries']).toMatchObject([
       { actor: 'local', action: 'orders.cancel', subject: id, reason: 'changed their mind' },
     ]);
+    const timeline = (await api.get(`/v1/work-orders/${id}/timeline`)).json['entries'] as unknown as { text: string }[];
+    expect(timeline.map(({ text }) => text)).toContain('local: cancel, because: changed their mind');
   });
 
   test('hold and resume', async () => {
