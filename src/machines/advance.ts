@@ -305,7 +305,7 @@ class Turn {
   private requestIdAfter(operation: OperationState, next: OperationContext): string {
     const before = operation.machine.context;
     if (before.attempt === next.attempt && before.stage === next.stage) return operation.requestId;
-    return requestId(operation.marker, operation.name, next);
+    return requestIdFor(this.state.orderId, operation, next.attempt, next.stage);
   }
 
   /** What follows from what has happened: parts that may begin or be undone, items' verdicts, the order's own. */
@@ -362,7 +362,7 @@ class Turn {
       name,
       platformId,
       marker,
-      requestId: requestId(marker, name, first.next.context),
+      requestId: requestIdFor(this.state.orderId, { marker, name }, first.next.context.attempt, null),
       machine: first.next,
       dueAt: null,
       createdAt: at,
@@ -500,10 +500,6 @@ const waysBack: readonly OperationName[] = [
 
 /** Operations after which a thing is gone from the cloud. */
 const removals: readonly OperationName[] = ['vm.delete', 'ebs.delete', 'network.release'];
-
-function requestId(marker: string, name: OperationName, { attempt, stage }: OperationContext): string {
-  return requestIdFor(`${marker}/${name}`, attempt, stage);
-}
 
 function initialValue(kind: PartKind): string {
   return begin<ItemContext>(itemMachines[kind]).next.value;

@@ -27,9 +27,18 @@ export function stageMarker(operationMarker: string, stage: string): string {
   return marker(['stage', operationMarker, stage]);
 }
 
-/** The id of one request: the same for the same attempt and stage, so that it can be worked out again after a crash. */
-export function requestIdFor(marker: string, attempt: number, stage: string | null): string {
-  return uuidV5(requestNamespace, JSON.stringify([marker, attempt, stage]));
+/**
+ * The id of one request: the same for the same attempt and stage, so that it can be worked out again after a crash. Of its
+ * order, too: a preparation that failed is placed again under the same marker, and CloudStack refuses a job id that it knows
+ * only after it has made the thing (seen: a second VPC).
+ */
+export function requestIdFor(
+  orderId: string,
+  { marker, name }: { marker: string; name: OperationName },
+  attempt: number,
+  stage: string | null,
+): string {
+  return uuidV5(requestNamespace, JSON.stringify([orderId, marker, name, attempt, stage]));
 }
 
 /** Chosen once at random. Changing it would make every request in flight unrecognisable. */

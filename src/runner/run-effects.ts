@@ -163,7 +163,7 @@ export class Effects {
       memo: context.memo,
       marker: operation.marker,
       requestId: operation.requestId,
-      earlierRequestIds: earlierRequestIds(operation),
+      earlierRequestIds: earlierRequestIds(state.orderId, operation),
       attempt: context.attempt,
       settings: part?.settings ?? {},
       inputs: inputsOf(state, operation.partKey),
@@ -184,10 +184,10 @@ function urgencyOf(effect: CloudEffect, { kind }: OrderState): Urgency {
 const mostEarlierAttempts = 12;
 
 /** Newest first. Attempts count over all stages, so some of these were never sent; asking for them finds nothing. */
-function earlierRequestIds({ marker, name, machine }: OperationState): string[] {
-  const { attempt, stage } = machine.context;
+function earlierRequestIds(orderId: string, operation: OperationState): string[] {
+  const { attempt, stage } = operation.machine.context;
   const count = Math.max(0, Math.min(attempt - 1, mostEarlierAttempts));
-  return Array.from({ length: count }, (_, i) => requestIdFor(`${marker}/${name}`, attempt - 1 - i, stage));
+  return Array.from({ length: count }, (_, i) => requestIdFor(orderId, operation, attempt - 1 - i, stage));
 }
 
 /** The order was cancelled, or is being undone, while the request waited to be sent: then it need not be sent at all. */

@@ -3,6 +3,7 @@ import type { OperationName } from '../../src/planner/plan.js';
 import type { OperationEvent } from '../../src/machines/operation.machine.js';
 import type { OperationState } from '../../src/machines/order-state.js';
 import { reason, rejection } from './samples.js';
+import { storyOrderId } from './story.js';
 
 export type CloudEffect = 'send' | 'lookUp' | 'track' | 'inspect' | 'discard';
 
@@ -86,7 +87,7 @@ export class FaultyCloud {
   private send(truth: Truth, operation: OperationState): OperationEvent | null {
     truth.hiddenFor = 0;
     const { attempt, stage } = operation.machine.context;
-    if (operation.requestId !== requestIdFor(`${operation.marker}/${operation.name}`, attempt, stage)) {
+    if (operation.requestId !== requestIdFor(storyOrderId, operation, attempt, stage)) {
       throw new Error(`the intent of attempt ${attempt} was not stored`);
     }
     const jobId = `job of ${operation.requestId}`;

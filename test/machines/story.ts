@@ -58,7 +58,7 @@ export function diskPlan(): Plan {
   return { preparations: [], warnings: [], parts: [part(sataDisk, 0, { 'ebs.create': [] })] };
 }
 
-const orderId = '5b0f29bb-1f8d-5a36-9c28-f2f6a8f5f0aa';
+export const storyOrderId = '5b0f29bb-1f8d-5a36-9c28-f2f6a8f5f0aa';
 
 /**
  * One order and everything that happens to it. After every step it goes through the database's JSON, cannot be changed in
@@ -71,7 +71,7 @@ export class Story {
   now = 1_000;
 
   constructor(order = bundleOrder(), bundle?: Bundle) {
-    this.last = beginOrder(orderId, order, [], this.surroundings(), bundle);
+    this.last = beginOrder(storyOrderId, order, [], this.surroundings(), bundle);
     this.state = deepFreeze(stored(this.last.state));
     this.events.push(...this.last.announcements);
   }

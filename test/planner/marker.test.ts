@@ -42,15 +42,19 @@ describe('a marker', () => {
 
 describe('the id of a request', () => {
   it('is the same for the same attempt and stage, and another one for the next', () => {
+    const create = { marker: 'ow-1', name: 'vm.create' } as const;
     const ids = [
-      requestIdFor('ow-1', 1, null),
-      requestIdFor('ow-1', 2, null),
-      requestIdFor('ow-1', 1, ''),
-      requestIdFor('ow-1', 1, 'resize'),
-      requestIdFor('ow-2', 1, null),
+      requestIdFor('order-1', create, 1, null),
+      requestIdFor('order-1', create, 2, null),
+      requestIdFor('order-1', create, 1, ''),
+      requestIdFor('order-1', create, 1, 'resize'),
+      requestIdFor('order-1', { ...create, name: 'vm.delete' }, 1, null),
+      requestIdFor('order-1', { ...create, marker: 'ow-2' }, 1, null),
+      // What is prepared again has the same marker, and a cloud that knows the id of a job refuses it.
+      requestIdFor('order-2', create, 1, null),
     ];
     expect(new Set(ids).size).toBe(ids.length);
-    expect(requestIdFor('ow-1', 1, null)).toBe(ids[0]);
+    expect(requestIdFor('order-1', create, 1, null)).toBe(ids[0]);
     for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   });
 });

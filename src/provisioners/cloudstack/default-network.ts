@@ -76,7 +76,7 @@ function vpcStage(account: Account): OperationHandler {
     async send(request) {
       const settings = settingsOf(request);
       return (
-        (await adoptEarlier(account, handler, request)) ??
+        (await adoptEarlier(account, handler, request, true)) ??
         submit(account, request, 'createVPC', {
           name: settings.vpcName,
           displaytext: textOf(request),
@@ -124,7 +124,7 @@ function aclListStage(account: Account): OperationHandler {
   const handler: OperationHandler = {
     async send(request) {
       return (
-        (await adoptEarlier(account, handler, request)) ??
+        (await adoptEarlier(account, handler, request, true)) ??
         submit(account, request, 'createNetworkACLList', {
           name: `${settingsOf(request).vpcName}-acl`,
           description: textOf(request),

@@ -64,13 +64,16 @@ export async function submit(
 /**
  * For commands that would make a second thing of the same name without a word (volumes, addresses, VPCs, lists): when
  * anything was sent before, what it left is taken over instead.
+ *
+ * @param isShared many orders need it: an earlier order of ours for it may have left something, so it is always looked for
  */
 export async function adoptEarlier(
   { sent }: Account,
   handler: OperationHandler,
   request: OperationRequest,
+  isShared = false,
 ): Promise<Sent | null> {
-  if (request.attempt <= 1 && !sent.has(request.requestId)) return null;
+  if (!isShared && request.attempt <= 1 && !sent.has(request.requestId)) return null;
   const finding = await handler.find(request);
   if (finding.state === 'absent') return null;
   if (finding.state === 'job') return { ...finding, state: 'pending' };
