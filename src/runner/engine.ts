@@ -290,7 +290,8 @@ export class Engine {
   private async flush(): Promise<void> {
     await new Promise(setImmediate);
     while (this.ready.length > 0) {
-      const group = this.ready.splice(0, this.options.maxGroup ?? 400);
+      const group = this.ready.splice(0, this.options.maxGroup ?? 400).filter((one) => this.isHeld(one));
+      if (group.length === 0) continue;
       for (const { save } of group) crashPoint('step.before', () => stepNames(save.step));
       const saved = await storeGroup(
         group.map((one) => one.save),
@@ -308,6 +309,18 @@ export class Engine {
       }
     }
     this.flushing = null;
+  }
+
+  /**
+   * Whether a step that is about to be stored is of the order as we hold it now. While it waited we may have been taken for dead
+   * and have taken the order anew: its old step beside its new one in one statement would write its rows under the new one's name
+   * (seen: a finished order with an operation that was not).
+   */
+  private isHeld({ open, settled }: Engine['ready'][number]): boolean {
+    if (this.open.get(open.state.orderId) === open) return true;
+    for (const tell of settled) tell('lost');
+    this.lost(open);
+    return false;
   }
 
   private stored(open: OpenOrder, step: Step): void {

@@ -287,6 +287,39 @@ export const mutants: Mutant[] = [
     },
   },
   {
+    name: 'a step of before a take-over is stored beside one of after it',
+    invariant: 'I6',
+    file: 'src/runner/engine.ts',
+    find: '.filter((one) => this.isHeld(one))',
+    replace: '',
+    test: {
+      file: 'test/runner/engine.test.ts',
+      name: 'stores nothing of an order it lost beside what it decides after it took it anew',
+    },
+  },
+  {
+    name: 'what is prepared again is asked for under the id of the first request',
+    invariant: 'I3',
+    file: 'src/planner/marker.ts',
+    find: 'JSON.stringify([orderId, marker, name, attempt, stage])',
+    replace: 'JSON.stringify([marker, name, attempt, stage])',
+    test: {
+      file: 'test/planner/marker.test.ts',
+      name: 'is the same for the same attempt and stage, and another one for the next',
+    },
+  },
+  {
+    name: 'an order is read back in three moments',
+    invariant: 'I6',
+    file: 'src/store/load-orders.ts',
+    find: 'revision !== row.revision',
+    replace: 'revision === -1',
+    test: {
+      file: 'test/store/load-orders.test.ts',
+      name: 'gives whole ones, also when a step is stored just before the statement on work_order_item',
+    },
+  },
+  {
     name: 'a cancelled order leaves alone what is under way',
     invariant: 'I8',
     file: 'src/machines/advance.ts',

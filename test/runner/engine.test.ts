@@ -215,6 +215,34 @@ describe('the engine', () => {
     expect(engine.get(id)).toBe(taken);
   });
 
+  it('stores nothing of an order it lost beside what it decides after it took it anew', async () => {
+    const [id, other] = [await accept('WO-1'), await accept('WO-2')];
+    for (const one of [id, other]) engine.dispatch(one, planned);
+    await engine.settle();
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    meddle = async (run, text) => {
+      if (isSave(text)) await gate;
+      return run();
+    };
+    engine.dispatch(other, accepted); // keeps the commits waiting
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    engine.dispatch(id, onDisk({ type: 'ACCEPTED', jobId: 'job of before', resourceId: null }));
+    engine.dropAll();
+    await site.pool.query('update work_order set epoch = epoch + 1 where order_id = $1', [id]);
+    engine.resume(await row(id));
+    engine.dispatch(id, onDisk({ type: 'FOUND_JOB', jobId: 'job of now', resourceId: null }));
+    open();
+    await until('it is stored', async () => (await row(id)).revision === 4);
+    await engine.settle();
+    expect((await row(id)).state.operations[0]?.machine.context.jobId).toBe('job of now');
+    const { rows } = await site.pool.query(
+      `select data ->> 'jobId' as job from event where order_id = $1 and sequence > 4`,
+      [id],
+    );
+    expect(rows).toEqual([{ job: 'job of now' }]);
+  });
+
   it('stores a step once when its connection is cut in mid flight', async () => {
     const id = await accept('WO-1');
     const locker: pg.PoolClient = await site.pool.connect();
