@@ -31,7 +31,8 @@ export class WorkOrderConsumer {
   private watchdog: NodeJS.Timeout | null = null;
   private watching: Promise<void> | null = null;
   /** When kafkajs last handed records over. */
-  private heardAt = Date.now();
+  /** By a clock that never jumps: one that is set an hour ahead would end the process (I16). */
+  private heardAt = performance.now();
   /** Those this member of the group is to read; the others' are not its to worry about. */
   private partitions: number[] = [];
   private stopping = false;
@@ -108,7 +109,7 @@ export class WorkOrderConsumer {
   private async takeBatch(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
     // Also when the database is away and they cannot be stored: then it is not the consumer that is dead.
-    this.heardAt = Date.now();
+    this.heardAt = performance.now();
     for (let at = 0; at < batch.messages.length; at += chunkSize) {
       // The rest is delivered again, to whoever owns the partition then.
       if (!payload.isRunning() || payload.isStale()) return;
@@ -126,7 +127,7 @@ export class WorkOrderConsumer {
       const isEnd = at + chunkSize >= batch.messages.length;
       await this.commit(batch.topic, batch.partition, isEnd ? batch.lastOffset() : last);
       await payload.heartbeat();
-      this.heardAt = Date.now();
+      this.heardAt = performance.now();
     }
   }
 
@@ -155,12 +156,12 @@ export class WorkOrderConsumer {
 
   /** kafkajs may hold a partition and fetch no more without a word (K6): lag and no progress means dead. */
   private async watch(): Promise<void> {
-    const silentMs = Date.now() - this.heardAt;
+    const silentMs = performance.now() - this.heardAt;
     if (this.stopping || silentMs < this.silenceMs) return;
     const lag = await this.lag(this.partitions).catch(() => null);
     // Asking takes a while, in which it may have stopped or woken up.
-    if (this.stopping || Date.now() - this.heardAt < this.silenceMs) return;
-    if (lag === 0) this.heardAt = Date.now();
+    if (this.stopping || performance.now() - this.heardAt < this.silenceMs) return;
+    if (lag === 0) this.heardAt = performance.now();
     else if (lag !== null)
       this.options.onDead(
         `Kafka consumer made no progress for ${Math.round(silentMs / 1000)} s with ${lag} records waiting`,

@@ -86,21 +86,21 @@ async function follow(
   ended: AbortSignal,
 ): Promise<void> {
   let at = from;
-  let writtenAt = Date.now();
+  let writtenAt = performance.now();
   let checkedAt = writtenAt;
   while (!ended.aborted) {
-    if (Date.now() - checkedAt > recheckMs) {
+    if (performance.now() - checkedAt > recheckMs) {
       if (!(await access.mayStay(request))) return;
-      checkedAt = Date.now();
+      checkedAt = performance.now();
     }
     const { events, cursor, more } = await readEvents(sql, at, pageSize, tenantOf(request));
     at = cursor;
     if (events.length > 0) {
       await write(reply, events.map((event) => serverSentEvent(installationId, event)).join(''));
-      writtenAt = Date.now();
-    } else if (Date.now() - writtenAt > heartbeatMs) {
+      writtenAt = performance.now();
+    } else if (performance.now() - writtenAt > heartbeatMs) {
       await write(reply, ': still here\n\n');
-      writtenAt = Date.now();
+      writtenAt = performance.now();
     }
     if (!more) await sleep(pollMs, undefined, { signal: ended }).catch(() => {});
   }
