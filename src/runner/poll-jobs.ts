@@ -74,8 +74,13 @@ export class Poller {
 
   private firstPoll(job: Job): number {
     const pace = this.options.platforms.pace(job.operation.platformId);
-    const typical = this.typicalMs.get(typeKey(job)) ?? pace.pollMinMs;
-    return Math.max(this.options.now(), job.submittedAt + Math.max(pace.pollMinMs, typical * 0.9));
+    // However long such jobs are thought to take: an outage, or a clock that was set, makes them look longer than they are (seen:
+    // twelve minutes of waiting for jobs of a second).
+    const typical = Math.min(this.typicalMs.get(typeKey(job)) ?? pace.pollMinMs, pace.pollMaxMs * 4);
+    const delayMs = Math.max(pace.pollMinMs, typical * 0.9);
+    const now = this.options.now();
+    // Taken in the future, says a clock that was ahead: no reason to wait until then.
+    return Math.max(now, Math.min(now, job.submittedAt) + delayMs);
   }
 
   private arm(platformId: string): void {

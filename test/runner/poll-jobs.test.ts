@@ -154,6 +154,21 @@ describe('jobs under way', () => {
     expect((heard.at(-1)?.at ?? 0) - begun).toBeLessThan(5 * seconds);
   });
 
+  it('are asked about soon all the same when one of them seemed to take an hour, or was taken in the future', async () => {
+    answer = () => ({ state: 'pending' });
+    poller.track(openOrder(state), job('slow'));
+    await jest.advanceTimersByTimeAsync(2 * seconds);
+    // A clock that is set ahead.
+    jest.setSystemTime(Date.now() + 90 * seconds);
+    answer = () => ({ state: 'succeeded', resourceId: 'r' });
+    await jest.advanceTimersByTimeAsync(20 * seconds);
+    expect(heard).toHaveLength(1);
+    poller.track(openOrder(state), job('next'));
+    poller.track(openOrder(state), { ...job('of tomorrow'), submittedAt: Date.now() + 3_600 * seconds });
+    await jest.advanceTimersByTimeAsync(4 * pace.pollMaxMs);
+    expect(heard).toHaveLength(3);
+  });
+
   it('are asked about again when the cloud could not be asked', async () => {
     let away = true;
     answer = () => {
