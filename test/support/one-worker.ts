@@ -60,7 +60,12 @@ export class OneWorker {
           callsPerSecond: options.callsPerSecond,
           requestTimeoutMs: options.requestTimeoutMs ?? 2_000,
           pace: {
-            ...{ settleMs: 50, watchMs: 50, retryMs: 100, retryMaxMs: 1_000, pollMinMs: 20, pollMaxMs: 100 },
+            settleMs: 50,
+            watchMs: 50,
+            retryMs: 100,
+            retryMaxMs: 1_000,
+            pollMinMs: 20,
+            pollMaxMs: 100,
             ...options.pace,
           },
         },
