@@ -483,7 +483,7 @@ class Turn {
 function nothingNew({ machine }: OperationState, told: OperationEvent): OperationEvent {
   if (told.type !== 'FOUND_JOB' || told.jobId !== machine.context.settledJobId) return told;
   const { resourceId } = told;
-  return resourceId === null ? { type: 'ABSENT' } : { type: 'FOUND', resourceId, others: [] };
+  return resourceId === null ? { type: 'ABSENT' } : { type: 'NAMED_AGAIN', resourceId };
 }
 
 /** Given up before it was done, because the order is undone. */

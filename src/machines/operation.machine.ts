@@ -52,6 +52,8 @@ export type OperationEvent =
   | { type: 'REJECTED' | 'NEEDS_OPERATOR' | 'OUTCOME_UNKNOWN' | 'BROKEN'; code: string; message: string }
   | { type: 'FOUND_JOB'; jobId: string; resourceId: string | null }
   | { type: 'FOUND'; resourceId: string; others: string[] }
+  /** Named by a job that has spoken already: to be looked at, and no news if it is not there. */
+  | { type: 'NAMED_AGAIN'; resourceId: string }
   | { type: 'ABSENT' | 'PENDING' | 'GONE' | 'IN_PROGRESS' }
   | { type: 'JOB_SUCCEEDED'; resourceId: string | null }
   | ({ type: 'JOB_FAILED' } & Failure)
@@ -109,7 +111,7 @@ export const operationMachine = setup({
       context.failure?.disposition === 'reject' && context.stage !== null && context.resourceId !== null,
     notWantedWithSomethingLeft: ({ context, event }) =>
       context.abandoned && Boolean(('resourceId' in event && event.resourceId) || context.resourceId),
-    lookedBefore: ({ context }) => context.watches > 0,
+    firstLook: ({ context }) => context.watches === 0,
     watchedLongEnough: ({ context }) => context.watches >= operationLimits.watches,
     toldLaterTooOften: ({ context }) => context.laters >= operationLimits.laters,
     tooManyStages: ({ context }) => context.stages >= operationLimits.stages,
@@ -282,6 +284,7 @@ export const operationMachine = setup({
       on: {
         FOUND_JOB: { target: 'inFlight', actions: ['noteJob', 'forgetLookUps'] },
         FOUND: { target: 'verifying', actions: ['noteResource', 'noteOthers', 'listOrphans', 'forgetLookUps'] },
+        NAMED_AGAIN: { target: 'verifying', actions: 'noteResource' },
         ABSENT: [
           { guard: 'moreLookUpsNeeded', target: 'settling', actions: 'countLookUp' },
           { guard: 'refusedForGoodWithSomethingLeft', target: 'discarding' },
@@ -352,8 +355,17 @@ export const operationMachine = setup({
         // Not there, or not shown yet: the cloud is asked by our marker. Found and not there, time and again: not at once.
         ABSENT: [
           { guard: 'watchedLongEnough', target: 'stuck', actions: 'noteGivenUp' },
-          { guard: 'lookedBefore', target: 'settling', actions: 'countWatch' },
-          { target: 'lookingUp', actions: 'countWatch' },
+          { guard: 'firstLook', target: 'lookingUp', actions: 'countWatch' },
+          // As a look-up that found nothing, for it is one.
+          { guard: 'moreLookUpsNeeded', target: 'settling', actions: ['countWatch', 'countLookUp'] },
+          { guard: 'refusedForGoodWithSomethingLeft', target: 'discarding' },
+          { guard: 'cloudRefusedForGood', target: 'failed' },
+          { guard: 'personIsNeeded', target: 'stuck' },
+          { guard: 'notWantedWithSomethingLeft', target: 'discarding' },
+          { guard: 'notWanted', target: 'failed' },
+          { guard: 'laterMayWork', target: 'backingOff', actions: ['forgetLookUps', 'forgetResource'] },
+          { guard: 'maySendAgain', target: 'requesting', actions: ['forgetLookUps', 'forgetResource'] },
+          { target: 'stuck', actions: 'noteGivenUp' },
         ],
         TRY_LATER: 'watching',
         NEEDS_OPERATOR: { target: 'stuck', actions: 'noteNeedOfOperator' },

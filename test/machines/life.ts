@@ -23,8 +23,9 @@ class SendWatch {
   heard(effect: string, type: string, key: string): void {
     const sent = this.open.get(key);
     if (!sent) return;
-    if (effect === 'lookUp' && type === 'ABSENT') sent.absences += 1;
-    if (type === 'FOUND' || type === 'FOUND_JOB') sent.absences = 0;
+    // A job that names a thing which is not there when it is looked at has told of nothing.
+    if ((effect === 'lookUp' || effect === 'inspect') && type === 'ABSENT') sent.absences += 1;
+    if (type === 'FOUND') sent.absences = 0;
     if (type === 'GONE' || type === 'NEXT_STAGE') sent.free = true;
   }
 

@@ -347,12 +347,19 @@ export const operationBranches: Record<string, Branch> = {
     'stuck',
     {},
   ],
-  'found, and not there when it is looked at once more: it is not asked for at once again': [
+  'named again and not there: a look-up that found nothing': [
     'verifying',
-    { watches: 1 },
+    { watches: 1, lookUps: 1 },
     ABSENT,
     'settling: wait(settle)',
-    { watches: 2 },
+    { watches: 2, lookUps: 2 },
+  ],
+  'named again and not there for the third time: it may be asked for again': [
+    'verifying',
+    { ...twice, watches: 3 },
+    ABSENT,
+    'requesting: send',
+    { attempt: 2 },
   ],
   'found and not there for an hour: a person has to see': ['verifying', { watches }, ABSENT, 'stuck', {}],
 };

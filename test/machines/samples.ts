@@ -30,6 +30,7 @@ export const operationEvents: Samples<OperationEvent> = {
   BROKEN: { type: 'BROKEN', code: 'CLD_RESOURCE_ERROR', message: 'It is in state Error.' },
   FOUND_JOB: { type: 'FOUND_JOB', jobId: 'job-2', resourceId: null },
   FOUND: { type: 'FOUND', resourceId: 'r-2', others: [] },
+  NAMED_AGAIN: { type: 'NAMED_AGAIN', resourceId: 'r-2' },
   ABSENT: { type: 'ABSENT' },
   PENDING: { type: 'PENDING' },
   GONE: { type: 'GONE' },

@@ -219,8 +219,8 @@ export const mutants: Mutant[] = [
     name: 'another try has the request id of the one before',
     invariant: 'I3',
     file: 'src/planner/marker.ts',
-    find: 'JSON.stringify([marker, attempt, stage])',
-    replace: 'JSON.stringify([marker, stage])',
+    find: 'JSON.stringify([orderId, marker, name, attempt, stage])',
+    replace: 'JSON.stringify([orderId, marker, name, stage])',
     test: {
       file: 'test/planner/marker.test.ts',
       name: 'is the same for the same attempt and stage, and another one for the next',
@@ -524,7 +524,7 @@ export const mutants: Mutant[] = [
     name: 'a session that ended is not opened again',
     invariant: 'C11',
     file: 'src/provisioners/cloudstack/client.ts',
-    find: 'return attempt(command, params, kind, await session.current());',
+    find: 'return attempt(params, kind, await session.current());',
     replace: 'throw error;',
     test: {
       file: 'test/provisioners/cloudstack/client.test.ts',
