@@ -161,7 +161,8 @@ export class WorkOrderConsumer {
     const lag = await this.lag(this.partitions).catch(() => null);
     // Asking takes a while, in which it may have stopped or woken up.
     if (this.stopping || performance.now() - this.heardAt < this.silenceMs) return;
-    if (lag === 0) this.heardAt = performance.now();
+    // Below zero: what was counted was deleted or aborted meanwhile.
+    if (lag !== null && lag <= 0) this.heardAt = performance.now();
     else if (lag !== null)
       this.options.onDead(
         `Kafka consumer made no progress for ${Math.round(silentMs / 1000)} s with ${lag} records waiting`,

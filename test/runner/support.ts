@@ -187,6 +187,8 @@ export class Site {
       worker,
       freeze,
       thaw: () => {
+        // It slept for longer than anybody trusts a heartbeat; here no such time has passed.
+        worker.ownership['confirmedAt'] = Number.NEGATIVE_INFINITY;
         frozen = null;
         wake();
       },
