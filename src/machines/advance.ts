@@ -1,5 +1,5 @@
 import { markerFor, preparationMarker, requestIdFor } from '../planner/marker.js';
-import type { OperationName, Plan } from '../planner/plan.js';
+import { type OperationName, type Plan, removals, waysBack } from '../planner/plan.js';
 import type { JsonObject } from '../json.js';
 import { itemDelivery, itemFailure, itemVerdict } from './delivery.js';
 import {
@@ -488,18 +488,6 @@ function nothingNew({ machine }: OperationState, told: OperationEvent): Operatio
 
 /** Given up before it was done, because the order is undone. */
 const givenUp = { disposition: 'reject' as const, code: 'OPS_UNDONE', message: 'Given up before it was done.' };
-
-/** Operations that take down: an order that is undone wants them. */
-const waysBack: readonly OperationName[] = [
-  'vm.delete',
-  'ebs.detach',
-  'ebs.delete',
-  'network.unbind',
-  'network.release',
-];
-
-/** Operations after which a thing is gone from the cloud. */
-const removals: readonly OperationName[] = ['vm.delete', 'ebs.delete', 'network.release'];
 
 function initialValue(kind: PartKind): string {
   return begin<ItemContext>(itemMachines[kind]).next.value;

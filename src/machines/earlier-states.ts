@@ -1,4 +1,4 @@
-import type { OperationName } from '../planner/plan.js';
+import { type OperationName, removals } from '../planner/plan.js';
 import { needFailedCode } from './item.js';
 import type { Failure } from './operation.machine.js';
 
@@ -22,8 +22,6 @@ const stateDuring: Partial<Record<OperationName, string>> = {
   'default-network.ensure': 'preparing',
   'service-offering.ensure': 'preparing',
 };
-
-const removals: readonly OperationName[] = ['vm.delete', 'ebs.delete', 'network.release'];
 
 /** Codes of failures that were named anew. */
 export function currentFailure(failure: Failure | null | undefined): Failure | null {

@@ -66,6 +66,18 @@ export const operationNames = [
 ] as const;
 export type OperationName = (typeof operationNames)[number];
 
+/** Operations that take down: an order that is undone wants them. */
+export const waysBack: readonly OperationName[] = [
+  'vm.delete',
+  'ebs.detach',
+  'ebs.delete',
+  'network.unbind',
+  'network.release',
+];
+
+/** Operations after which a thing is gone from the cloud. */
+export const removals: readonly OperationName[] = ['vm.delete', 'ebs.delete', 'network.release'];
+
 /** What a plan is made from, once the items are put in order and before the cloud's catalogue is read. */
 export interface PlanDraft {
   order: WorkOrder;
