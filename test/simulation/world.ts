@@ -429,25 +429,25 @@ class World {
     });
   }
 
-  /** When the troubles are over operators look after what was put on hold, as they have to. */
-  private resumeAll(): void {
+  /** When the troubles are over operators look after what was put on hold and what could not be undone, as they have to. */
+  private lookAfterOrders(): void {
     const [running] = this.ready;
-    if (!running) return void this.time.after(null, 1_000, () => this.resumeAll());
-    const paused = this.store.ask({
-      text: `select order_id, work_order_id from work_order where machine ->> 'value' = 'paused' order by order_id`,
-    }).rows as Record<string, string>[];
-    for (const { order_id: orderId = '', work_order_id: workOrderId = '' } of paused) {
-      const entry: SentLever = { action: 'orders.resume', workOrderId, reason: 'after the troubles', answer: null };
+    if (!running) return void this.time.after(null, 1_000, () => this.lookAfterOrders());
+    const waiting = this.store.ask({
+      text: `select order_id, work_order_id, case machine ->> 'value' when 'paused' then 'resume' else 'replay' end as act
+               from work_order where machine ->> 'value' in ('paused', 'undoStuck') order by order_id`,
+    }).rows as { order_id: string; work_order_id: string; act: 'resume' | 'replay' }[];
+    for (const { order_id: orderId, work_order_id: workOrderId, act } of waiting) {
+      const reason = 'after the troubles';
+      const entry: SentLever = { action: `orders.${act}`, workOrderId, reason, answer: null };
       this.levers.push(entry);
       this.time.as(running.process, () => {
-        void running.worker?.levers
-          .pull(orderId, { act: 'resume', reason: entry.reason }, { actor: 'operator', seenRevision: null })
-          .then(
-            () => (entry.answer = 200),
-            (error: unknown) => {
-              if (error instanceof RefusedError && error.code !== 'SYS_BUSY') entry.answer = 409;
-            },
-          );
+        void running.worker?.levers.pull(orderId, { act, reason }, { actor: 'operator', seenRevision: null }).then(
+          () => (entry.answer = 200),
+          (error: unknown) => {
+            if (error instanceof RefusedError && error.code !== 'SYS_BUSY') entry.answer = 409;
+          },
+        );
       });
     }
   }
@@ -475,7 +475,7 @@ class World {
     this.peace = true;
     this.fuses = [];
     for (const { process } of this.workers) process.clockOffsetMs = 0;
-    this.resumeAll();
+    this.lookAfterOrders();
   }
 
   // Billing.
@@ -562,7 +562,7 @@ class World {
               where o.finished_at is null
                 and (exists (select from cloud_operation c
                               where c.order_id = o.order_id and c.finished_at is null and c.state <> 'stuck')
-                     or o.status <> 'held')
+                     or (o.status <> 'held' and o.machine ->> 'value' <> 'undoStuck'))
               order by o.created_at, o.order_id`,
     }).rows;
   }

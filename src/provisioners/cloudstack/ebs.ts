@@ -66,7 +66,7 @@ export function ebsCreate(account: Account): OperationHandler {
       const listed = rows.filter((one) => one.name === name && !isGone(one));
       // Lists may lag: a second one may be known by its job alone.
       const unlisted = await Promise.all(
-        made.filter((id) => listed.every((one) => one.id !== id)).map((id) => readVolume(account, id)),
+        made.filter(({ id }) => listed.every((one) => one.id !== id)).map(({ id }) => readVolume(account, id)),
       );
       const [volume, ...others] = oldestFirst([
         ...listed,

@@ -74,7 +74,8 @@ export async function queryJob(client: CloudStackClient, jobId: string): Promise
  * job for ever.
  */
 export async function findJob(client: CloudStackClient, requestId: string): Promise<StartedJob | null> {
-  return (await startedJob(client, requestId))?.job ?? null;
+  const job = await queryJob(client, requestId);
+  return job && goesOnOrSucceeded(job) ? startedJob(job) : null;
 }
 
 interface StartedJob {
@@ -83,38 +84,39 @@ interface StartedJob {
   resourceId: string | null;
 }
 
-async function startedJob(
-  client: CloudStackClient,
-  requestId: string,
-): Promise<{ job: StartedJob; pending: boolean } | null> {
-  const job = await queryJob(client, requestId);
-  if (!job || (job.jobstatus !== inProgress && job.jobstatus !== succeeded)) return null;
-  return {
-    job: { state: 'job', jobId: job.jobid, resourceId: job.jobinstanceid },
-    pending: job.jobstatus === inProgress,
-  };
+/** A thing that a job names as made by it, and when the job was accepted (ISO 8601, whole seconds, the server's clock). */
+export interface MadeByJob {
+  id: string;
+  jobCreatedAt: string | null;
 }
+
+const goesOnOrSucceeded = ({ jobstatus }: Job): boolean => jobstatus === inProgress || jobstatus === succeeded;
+const startedJob = (job: Job): StartedJob => ({ state: 'job', jobId: job.jobid, resourceId: job.jobinstanceid });
 
 /**
  * The jobs that this attempt and the earlier ones started. `follow` is the one to wait for: this attempt's, or an earlier
  * one's that still runs. An earlier one that has ended may have been followed before, and looking would end with it for
- * ever: what it made has to be looked at itself. `made`: what all of them made, newest first.
+ * ever: what it made has to be looked at itself. `made`: what all of them made, newest first; what a failed one names may
+ * be there all the same.
  */
 export async function findJobs(
   client: CloudStackClient,
   { requestId, earlierRequestIds }: Pick<OperationRequest, 'requestId' | 'earlierRequestIds'>,
-): Promise<{ follow: StartedJob | null; made: string[] }> {
+): Promise<{ follow: StartedJob | null; made: MadeByJob[] }> {
   const ids = [requestId, ...earlierRequestIds];
-  const found = new Map<string, { job: StartedJob; pending: boolean }>();
+  const found = new Map<string, Job>();
   await inParallel(ids, async (id) => {
-    const started = await startedJob(client, id);
-    if (started) found.set(id, started);
+    const job = await queryJob(client, id);
+    if (job) found.set(id, job);
   });
-  const started = ids.flatMap((id) => found.get(id) ?? []);
-  return {
-    follow: (found.get(requestId) ?? started.find(({ pending }) => pending))?.job ?? null,
-    made: [...new Set(started.flatMap(({ job }) => job.resourceId ?? []))],
-  };
+  const jobs = ids.flatMap((id) => found.get(id) ?? []);
+  const own = found.get(requestId);
+  const follow = own && goesOnOrSucceeded(own) ? own : jobs.find(({ jobstatus }) => isPendingJob(jobstatus));
+  const made = new Map<string, MadeByJob>();
+  for (const { jobinstanceid: id, created } of jobs) {
+    if (id !== null && !made.has(id)) made.set(id, { id, jobCreatedAt: created });
+  }
+  return { follow: follow ? startedJob(follow) : null, made: [...made.values()] };
 }
 
 /** Whether nothing but what the job makes, or made, is there. */

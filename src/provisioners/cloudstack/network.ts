@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ProvisioningError } from '../../errors.js';
 import type { Found, Inspection, OperationHandler, OperationRequest } from '../provisioner.js';
-import { findJob, findJobs, isPendingJob, leadsTo } from './jobs.js';
+import { findJob, findJobs, isPendingJob, leadsTo, type MadeByJob } from './jobs.js';
 import { listKnown, readOne } from './lookup.js';
 import { isRefusal } from './refusals.js';
 import { Address, Success } from './schema.js';
@@ -31,11 +31,24 @@ function describe(address: Address, settings: AddressSettings, marker: string): 
       addressId: address.id,
       ...(address.ipaddress === null ? {} : { ipAddress: address.ipaddress }),
       bandwidthMbps: String(settings.bandwidthMbps),
+      ...(address.allocated === null ? {} : { allocatedAt: address.allocated }),
       marker,
     },
     startedAt: address.allocated,
   };
 }
+
+/**
+ * A released address goes back to the pool and keeps its id (`unassignIpAddress` writes the same row), so the id alone does
+ * not tell whose it is now. The server allocates an address before it accepts the job that will make it usable: one that was
+ * allocated later than the job belongs to somebody else. Both times come in whole seconds.
+ */
+const madeByJob = ({ allocated }: Address, { jobCreatedAt }: MadeByJob): boolean =>
+  allocated === null || jobCreatedAt === null || Date.parse(allocated) <= Date.parse(jobCreatedAt) + 2_000;
+
+/** Whether ours was released, and this is what the next one got under the same id. */
+const isAllocatedAnew = ({ allocated }: Address, { inputs }: OperationRequest): boolean =>
+  allocated !== null && inputs['allocatedAt'] !== undefined && allocated > inputs['allocatedAt'];
 
 const oldestAllocated = (rows: Address[]): Address[] =>
   rows.toSorted((a, b) => (a.allocated ?? '').localeCompare(b.allocated ?? '') || a.id.localeCompare(b.id));
@@ -52,8 +65,9 @@ function placeOf(request: OperationRequest): { vpcid?: string; associatednetwork
  * lost answer from buying two addresses, in the order in which it is looked at:
  *
  * 1. The job. `associateIpAddress` runs under a job id that was stored before the request left; if the request arrived,
- *    that job names the address (`jobinstanceid`), tagged or not. Jobs are kept for a day after they end. The ids of
- *    earlier attempts are asked for too, so that a request that arrived late is taken over, or named as left over.
+ *    that job names the address (`jobinstanceid`), tagged or not, even when the job says that it failed. Jobs are kept for
+ *    a day after they end. The ids of earlier attempts are asked for too, so that a request that arrived late is taken
+ *    over, or named as left over.
  * 2. The tag, for attempts whose job id is no longer known: once the tag stage is through, the address is found by it.
  * 3. Time: the engine asks several times over the settle window before it believes an absence and sends again.
  *
@@ -112,12 +126,14 @@ export function networkReserve(account: Account): OperationHandler {
       const marked = await tagged(request);
       // Before its tag an address is known by its job alone, and so is what a late request made beside it.
       const unmarked = await Promise.all(
-        made.filter((id) => marked.every((one) => one.id !== id)).map((id) => readAddress(account, id)),
+        made
+          .filter(({ id }) => marked.every((one) => one.id !== id))
+          .map(async (job) => {
+            const one = await readAddress(account, job.id);
+            return one && markerOf(one) === null && madeByJob(one, job) ? [one] : [];
+          }),
       );
-      const [address, ...others] = [
-        ...marked,
-        ...oldestAllocated(unmarked.flatMap((one) => (one && markerOf(one) === null ? [one] : []))),
-      ];
+      const [address, ...others] = [...marked, ...oldestAllocated(unmarked.flat())];
       if (follow && others.length === 0 && leadsTo(follow, address)) return follow;
       if (!address) return absentForCertain(request);
       return { state: 'found', resourceId: address.id, others: others.map(({ id }) => id) };
@@ -148,20 +164,26 @@ export function networkReserve(account: Account): OperationHandler {
       const address = await readAddress(account, resourceId);
       if (!address) return 'gone';
       if (address.state === 'Releasing') return 'in-progress';
-      // Before its tag the proof is the job: we chose its id, and it names this address.
-      if (!(await isOurs(address, request))) throw notOurs('the address', address.id);
+      const whose = await ownership(address, request);
+      if (whose === 'foreign') throw notOurs('the address', address.id);
+      if (whose === 'released') return 'gone';
       await client.change('disassociateIpAddress', { id: address.id }, z.unknown());
       return 'in-progress';
     },
   };
 
-  async function isOurs(address: Address, request: OperationRequest): Promise<boolean> {
-    if (markerOf(address) !== null) return markerOf(address) === request.marker;
+  /** Whose the address is now. Before its tag the proof is the job: we chose its id, and it names this address. */
+  async function ownership(address: Address, request: OperationRequest): Promise<'ours' | 'released' | 'foreign'> {
+    if (markerOf(address) === request.marker) return 'ours';
+    if (isAllocatedAnew(address, request)) return 'released';
     const [requestId = request.requestId, ...earlierRequestIds] = request.memo['reservedBy']?.split(',') ?? [
       request.requestId,
       ...request.earlierRequestIds,
     ];
-    return (await findJobs(client, { requestId, earlierRequestIds })).made.includes(address.id);
+    const job = (await findJobs(client, { requestId, earlierRequestIds })).made.find(({ id }) => id === address.id);
+    if (!job) return 'foreign';
+    if (!madeByJob(address, job)) return 'released';
+    return markerOf(address) === null ? 'ours' : 'foreign';
   }
 
   async function tag(request: OperationRequest) {
@@ -262,7 +284,7 @@ function undoing(
   });
   const remaining = async (request: OperationRequest): Promise<Address | null> => {
     const address = await readAddress(account, input(request, 'addressId'));
-    return address && !isUndone(address) ? address : null;
+    return address && !isUndone(address) && !isAllocatedAnew(address, request) ? address : null;
   };
   return {
     async send(request) {

@@ -55,6 +55,7 @@ export const Job = z.object({
   // Bare text for some results (jobresulttype `text`): of no use to us.
   jobresult: JobResult.nullish().catch(null),
   jobinstanceid: orNull(Id),
+  created: CloudDate,
 });
 export type Job = z.infer<typeof Job>;
 

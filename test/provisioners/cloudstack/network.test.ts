@@ -1,7 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { carryOut, finished, handlerOf, newMarker, pause, requestFor } from '../../conformance/small-engine.js';
+import { cloudStackClient } from '../../../src/provisioners/cloudstack/client.js';
+import { JobAccepted } from '../../../src/provisioners/cloudstack/schema.js';
+import { openHttp } from '../../../src/provisioners/http.js';
+import { pace } from '../../../src/provisioners/pace.js';
 import { building } from './building.js';
+import type { Simulated } from './simulated.js';
+
+/** Somebody else of the same tenant, with a client of his own, takes exactly this address. */
+async function takeBySomebodyElse({ config }: Simulated, ipAddress: string, vpcId: string): Promise<string> {
+  const client = cloudStackClient({
+    serviceUrl: config.serviceUrl,
+    credentials: config.credentials as { apiKey: string; secretKey: string },
+    http: openHttp({ connections: 1, timeoutMs: 2_000, maxAnswerBytes: 64 * 1024 }),
+    pace: pace({ perSecond: 100, burst: 100, atOnce: 1, maxWaiting: 10 }),
+  });
+  try {
+    const { id } = await client.change('associateIpAddress', { vpcid: vpcId, ipaddress: ipAddress }, JobAccepted);
+    return id ?? '';
+  } finally {
+    await client.close();
+  }
+}
 
 describe('an address', () => {
   it('is tagged with its marker by a second job', async () => {
@@ -50,6 +71,49 @@ describe('an address', () => {
     });
     for (let step = 0; (await handler.discard(request, addressId)) !== 'gone' && step < 100; step += 1) await pause(20);
     await expect(handler.inspect(request, addressId)).resolves.toEqual({ state: 'absent' });
+  });
+
+  it('of a job that says it failed is found by that job, and by the attempt after it', async () => {
+    const { provisioner, task, cloud } = await building();
+    const handler = handlerOf(provisioner, 'network.reserve');
+    const request = requestFor(task('network.reserve'));
+    await cloud.fault('associateIpAddress', 'job-lies-failed');
+    const sent = await handler.send(request);
+    if (sent.state !== 'pending') throw new Error(sent.state);
+    await finished(provisioner, 'network.reserve', sent.jobId);
+    const found = { state: 'found', resourceId: sent.resourceId, others: [] };
+    await expect(handler.find(request)).resolves.toEqual(found);
+    const next = { ...request, requestId: randomUUID(), earlierRequestIds: [request.requestId], attempt: 2 };
+    await expect(handler.find(next)).resolves.toEqual(found);
+  });
+
+  it('that was released and given to somebody else, under the same id, is neither taken nor released again', async () => {
+    const { provisioner, task, cloud } = await building();
+    const handler = handlerOf(provisioner, 'network.reserve');
+    const request = requestFor(task('network.reserve'));
+    const sent = await handler.send(request);
+    if (sent.state !== 'pending') throw new Error(sent.state);
+    await finished(provisioner, 'network.reserve', sent.jobId);
+    const addressId = sent.resourceId ?? '';
+    const seen = await handler.inspect(request, addressId);
+    const ipAddress = (await cloud.resources()).find(({ id }) => id === addressId)?.name ?? '';
+    for (let step = 0; (await handler.discard(request, addressId)) !== 'gone' && step < 100; step += 1) await pause(20);
+    // Servers print whole seconds.
+    await pause(3_100);
+    const vpcId = request.inputs['vpcId'] ?? '';
+    expect(await takeBySomebodyElse(cloud, ipAddress, vpcId)).toBe(addressId);
+    await pause(100);
+    const memo = seen.state === 'next' ? seen.memo : {};
+    const next = { ...request, requestId: randomUUID(), earlierRequestIds: [request.requestId], attempt: 2 };
+    await expect(handler.find(next)).resolves.toEqual({ state: 'absent' });
+    await expect(handler.discard({ ...request, memo }, addressId)).resolves.toBe('gone');
+    const release = task('network.release', {
+      addressId,
+      marker: request.marker,
+      allocatedAt: '2020-01-01T00:00:00.000Z',
+    });
+    await carryOut(provisioner, release, request.marker);
+    expect((await cloud.resources()).map(({ id }) => id)).toContain(addressId);
   });
 
   it('on a server that takes no job ids is never reserved twice: a person is asked about what nobody claims', async () => {

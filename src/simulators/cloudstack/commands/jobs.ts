@@ -54,7 +54,9 @@ function withWork(job: Job): Job[] {
 export function jobView(call: Call, job: Job): JsonObject {
   const { behaviour, cloud } = call;
   const account = cloud.accounts.get(job.accountId);
-  const instanceLives = job.instanceId !== null && !cloud.removed.has(job.instanceId);
+  // A released address is still a row, and so is named for ever.
+  const instanceLives =
+    job.instanceId !== null && (job.instanceType === 'IpAddress' || !cloud.removed.has(job.instanceId));
   const owner: JsonObject =
     behaviour.jobOwnerFields && account !== undefined
       ? {

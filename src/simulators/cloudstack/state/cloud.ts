@@ -50,6 +50,8 @@ export class Cloud {
   readonly #hiddenUntil = new Map<string, number>();
   /** What the running call made, for the fault that hides new things from lists. */
   createdInCall: string[] = [];
+  /** The id of every public address that was ever given out. */
+  readonly addressIds = new Map<string, string>();
   readonly publicPool = new AddressPool(
     publicRanges.flatMap((text) => {
       const cidr = parseCidr(text);

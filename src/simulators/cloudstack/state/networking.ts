@@ -17,8 +17,11 @@ export function takePublicAddress(
     if (place.wanted !== undefined) throw invalidParameter(`Requested ip address ${place.wanted} is not free`);
     throw noCapacity('Insufficient address capacity: unable to acquire a public IP in the zone', 4320);
   }
+  // A public address is a row of the zone's range: released, it is free again under the id it had (`unassignIpAddress`).
+  const id = cloud.addressIds.get(ip) ?? cloud.newId();
+  cloud.addressIds.set(ip, id);
   const address = cloud.addresses.add({
-    id: cloud.newId(),
+    id,
     accountId: owner.id,
     created: Date.now(),
     ip,

@@ -17,6 +17,7 @@ export class Table<T extends Owned> {
 
   add(row: T): T {
     this.#rows.set(row.id, row);
+    this.removed.delete(row.id);
     const own = this.#byAccount.get(row.accountId);
     if (own === undefined) this.#byAccount.set(row.accountId, new Set([row]));
     else own.add(row);
@@ -44,7 +45,7 @@ export class Table<T extends Owned> {
   }
 }
 
-/** Ids of removed rows: they still resolve in lists (to nothing), and cannot be used again (unique constraint). */
+/** Ids of removed rows: they still resolve in lists (to nothing), and cannot be used again (unique constraint), but for addresses'. */
 export class RemovedIds {
   readonly #ids = new Set<string>();
 
@@ -55,6 +56,10 @@ export class RemovedIds {
       this.#ids.delete(oldest);
       break;
     }
+  }
+
+  delete(id: string): void {
+    this.#ids.delete(id);
   }
 
   has(id: string): boolean {
