@@ -1,20 +1,23 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { AddressPool, guestPool, parseCidr } from '../../src/simulators/cloudstack/state/addressing.js';
 import { randomId, seededRandom } from '../../src/simulators/random.js';
 import { Scheduler } from '../../src/simulators/scheduler.js';
 
+afterEach(() => void jest.useRealTimers());
+
 describe('the parts of a simulated cloud', () => {
-  test('planned work runs in the order of its time, and equal times in the order of planning', async () => {
+  test('planned work runs in the order of its time, and equal times in the order of planning', () => {
+    jest.useFakeTimers();
     const scheduler = new Scheduler();
     const seen: number[] = [];
-    const delays = Array.from({ length: 200 }, (_, index) => (index * 37) % 20);
-    for (const delay of delays) scheduler.after(delay * 2, () => seen.push(delay));
+    const delays = Array.from({ length: 200 }, (_, index) => ((index * 37) % 20) + index / 1_000);
+    for (const delay of delays) scheduler.after(Math.floor(delay) * 2, () => seen.push(delay));
     expect(scheduler.size).toBe(200);
-    await new Promise((resolve) => setTimeout(resolve, 120));
+    jest.advanceTimersByTime(120);
     expect(seen).toEqual([...delays].sort((a, b) => a - b));
     scheduler.after(0, () => seen.push(-1));
     scheduler.clear();
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    jest.advanceTimersByTime(10);
     expect(seen).not.toContain(-1);
   });
 
