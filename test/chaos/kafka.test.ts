@@ -159,7 +159,10 @@ async function comeAndGo(supervisor: Supervisor, random: Random): Promise<void> 
 
 /** A damaged message as large as a topic takes: reading it costs most. */
 function large(message: ScenarioMessage): ScenarioMessage {
-  const bytes = Buffer.concat([message.bytes.subarray(0, message.bytes.length / 2), Buffer.alloc(900_000, ' ')]);
+  const bytes = Buffer.concat([
+    Buffer.from(`{"workOrderId":"${message.workOrderId}","items":[`),
+    Buffer.alloc(900_000, ' '),
+  ]);
   return { ...message, bytes, becomes: { verdict: 'set-aside', code: 'MSG_JSON_SYNTAX' }, made: 'damaged: large' };
 }
 
