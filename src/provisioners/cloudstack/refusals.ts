@@ -5,7 +5,8 @@ import { askedWaitMs, type HttpAnswer, longestAskedWaitMs } from '../http.js';
 /**
  * How CloudStack says no, sorted by its number alone; the texts change with versions and languages. The same numbers
  * come as HTTP status, in the error's envelope, and inside the result of a job (reference section 2).
- * Not in the table: 530, "internal error", of which nobody can say whether it had an effect.
+ * Not in the table, since nobody can say whether they had an effect: 530, "internal error"; and 503, with which a server that
+ * is shut down takes no new jobs: what `create` commands make, they make before their job is taken.
  */
 const refusals: Readonly<Record<number, { disposition: Disposition; code: string }>> = {
   400: { disposition: 'reject', code: 'CLD_PARAMETER' },
@@ -15,7 +16,6 @@ const refusals: Readonly<Record<number, { disposition: Disposition; code: string
   430: { disposition: 'reject', code: 'CLD_PARAMETER' },
   431: { disposition: 'reject', code: 'CLD_PARAMETER' },
   432: { disposition: 'reject', code: 'CLD_PARAMETER' },
-  503: { disposition: 'retry', code: 'CLD_UNAVAILABLE' },
   511: { disposition: 'ask-human', code: 'CLD_AUTH' },
   531: { disposition: 'ask-human', code: 'CLD_PERMISSION' },
   532: { disposition: 'reject', code: 'CLD_QUOTA' },

@@ -110,7 +110,6 @@ describe('a request to CloudStack', () => {
 describe('a refusal', () => {
   it.each([
     [429, 'retry', 'CLD_THROTTLED'],
-    [503, 'retry', 'CLD_UNAVAILABLE'],
     [430, 'reject', 'CLD_PARAMETER'],
     [431, 'reject', 'CLD_PARAMETER'],
     [432, 'reject', 'CLD_PARAMETER'],
@@ -168,6 +167,7 @@ describe('no usable answer', () => {
     ['an answer without a job id', (response) => json(response, { r: { id: '1' } })],
     ['an answer that is too large', (response) => json(response, { r: { jobid: 'x'.repeat(80_000) } })],
     ['an internal error', (response) => json(response, refusal(530, 9999), 530)],
+    ['a server that is shut down', (response) => json(response, refusal(503, 9999), 503)],
     ['an array', (response) => json(response, [])],
     ['two keys', (response) => json(response, { a: { jobid: '1' }, b: {} })],
   ];
