@@ -73,6 +73,8 @@ class Sweep {
   /** Names that are swept or about to be, in whatever scenario. */
   private readonly known = new Set<string>();
   private queue: Item[] = [];
+  /** What the worker after a crash passed, and how often: where a second crash can happen. */
+  private readonly passedAfter: (Point & { names: [name: string, count: number][] })[] = [];
   /** The headline zeros, over all items. */
   private readonly zeros: Record<string, number> = {};
   /** Invariants that a checker looked at in at least one item. */
@@ -92,7 +94,7 @@ class Sweep {
       this.add({ scenario, crashes: [crash], kind: 'point', tries: 1 });
     }
     await this.drain();
-    for (const item of this.pairs(recorded)) this.add(item);
+    for (const item of this.pairs()) this.add(item);
     await this.drain();
     const points = new Set(this.swept.map(({ scenario, crashes }) => `${scenario} ${crashes.map(wordsOf).join(' ')}`));
     // More than a few are a hole in the sweep.
@@ -117,8 +119,12 @@ class Sweep {
 
   private async take(lane: Lane, item: Item): Promise<void> {
     const { scenario, crashes, kind } = item;
-    const result = await lane.run(scenario, crashes);
     const words = `${scenario.name} ${crashes.map(wordsOf).join(' then ')}`.trim();
+    const result = await lane.run(scenario, crashes).catch((error: unknown) => {
+      this.violate(`${words}: could not be run or judged: ${(error as Error).stack ?? String(error)}`);
+      return null;
+    });
+    if (!result) return;
     for (const violation of result.violations) this.violate(`${words}: ${violation}`);
     this.count(result.report);
     if (kind === 'recording') {
@@ -126,8 +132,13 @@ class Sweep {
     } else {
       const { reached, violations, tookMs } = result;
       this.swept.push({ scenario: scenario.name, crashes, reached, violations, tookMs });
-      if (reached === crashes.length) this.discover(item, result.passed.slice(crashes.length));
-      else if (kind === 'point' && violations.length === 0) this.notReached(item, words);
+      const after = result.passed.slice(crashes.length);
+      if (reached === crashes.length) this.discover(item, after);
+      const [crash, ...more] = crashes;
+      const names = [...counted(after.flat())];
+      if (crash && more.length === 0 && reached === 1 && names.length > 0) {
+        this.passedAfter.push({ scenario, crash, names });
+      } else if (kind === 'point' && violations.length === 0) this.notReached(item, words);
     }
     const state = result.violations.length > 0 ? 'VIOLATED' : result.reached < crashes.length ? 'not reached' : 'ok';
     this.options.say(`${this.swept.length}/${this.planned} ${state} ${words || 'recorded'} ${result.tookMs} ms`);
@@ -184,18 +195,14 @@ class Sweep {
       .slice(0, limit);
   }
 
-  private pairs(recorded: Point[]): Item[] {
+  /** Any point that was swept, and then any that the worker after it passed. */
+  private pairs(): Item[] {
     const { random, pairs } = this.options;
-    if (recorded.length === 0) return [];
+    if (this.passedAfter.length === 0) return [];
     return Array.from({ length: pairs }, () => {
-      const first = random.pick(recorded);
-      // What the second worker passes: what the first had still ahead of it, and what only a second one passes.
-      const ahead = this.swept.filter(
-        ({ scenario, crashes }) => scenario === first.scenario.name && crashes.length > 0,
-      );
-      const name = random.pick(ahead).crashes.at(-1)?.name ?? first.crash.name;
-      const second = { name, hit: random.int(1, 2) };
-      return { scenario: first.scenario, crashes: [first.crash, second], kind: 'pair', tries: 1 } as const;
+      const { scenario, crash, names } = random.pick(this.passedAfter);
+      const [name, count] = random.pick(names);
+      return { scenario, crashes: [crash, { name, hit: random.int(1, count) }], kind: 'pair', tries: 1 } as const;
     });
   }
 

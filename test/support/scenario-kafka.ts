@@ -4,7 +4,7 @@ import kafkajs, { type Consumer, type Kafka, type Producer } from 'kafkajs';
 import type { IntakeTopic, SentMessage } from '../invariants/evidence.js';
 import type { ScenarioMessage } from './scenario-orders.js';
 
-const { Partitioners, logLevel } = kafkajs;
+const { KafkaJSProtocolError, Partitioners, logLevel } = kafkajs;
 
 export interface ReceivedEvent {
   id: string;
@@ -125,7 +125,7 @@ export class Billing {
     const admin = this.kafka.admin();
     await admin.connect();
     try {
-      const ends = await admin.fetchTopicOffsets(this.topics.orders);
+      const ends = await onceThereIsALeader(() => admin.fetchTopicOffsets(this.topics.orders));
       const [committed] = await admin.fetchOffsets({ groupId, topics: [this.topics.orders] });
       const at = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
       const partitions = ends.map(({ partition, high }) => {
@@ -141,6 +141,18 @@ export class Billing {
   async stop(): Promise<void> {
     await this.consumer?.disconnect();
     await this.producer?.disconnect();
+  }
+}
+
+/** A busy broker may not have heard yet who leads a topic that was made a moment ago; kafkajs passes that on when asked for offsets. */
+async function onceThereIsALeader<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries === 20 || !(error instanceof KafkaJSProtocolError) || !error.retriable) throw error;
+      await sleep(500);
+    }
   }
 }
 
