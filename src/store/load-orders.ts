@@ -19,11 +19,12 @@ export interface LoadedOrder {
 /**
  * Reads whole orders back as the machines know them, in three statements however many there are. Order not kept. Each
  * statement sees a moment of its own: a step that is stored between two of them tore an order apart (seen: a preparation that
- * was completed and had no facts). So each brings the revision along, and whatever does not fit together is read again.
+ * was completed and had no facts). So each brings a row with the revision along, and what does not fit together, or was not
+ * there yet for one of them, is read again.
  */
 export async function loadOrders(sql: Sql, orderIds: string[]): Promise<LoadedOrder[]> {
   if (orderIds.length === 0) return [];
-  const [orders, items, operations] = await Promise.all([
+  const [orders, allItems, operations] = await Promise.all([
     sql.query<OrderRow>(
       `select o.order_id, o.kind, o.producer, o.work_order_id, o.account_id, o.status, o.machine, o.revision, o.epoch, o.event_sequence,
               p.plan, d.document ->> 'callbackUrl' as callback_url
@@ -34,7 +35,7 @@ export async function loadOrders(sql: Sql, orderIds: string[]): Promise<LoadedOr
     sql.query<ItemRow>(
       `select o.order_id, o.revision, i.item_index, i.work_order_item_id, i.resource_id, i.resource_type, i.platform_id,
               i.master, i.status, i.parts
-         from work_order o join work_order_item i using (order_id)
+         from work_order o left join work_order_item i using (order_id)
         where o.order_id = any($1::uuid[]) order by o.order_id, i.item_index`,
       [orderIds],
     ),
@@ -46,18 +47,22 @@ export async function loadOrders(sql: Sql, orderIds: string[]): Promise<LoadedOr
       [orderIds],
     ),
   ]);
-  const itemsOf = groupBy(items.rows, (row) => row.order_id);
+  const itemsOf = groupBy(allItems.rows, (row) => row.order_id);
   const operationsOf = groupBy(operations.rows, (row) => row.order_id);
   const torn: string[] = [];
   const loaded = orders.rows.flatMap((row): LoadedOrder[] => {
     const [itemRows, operationRows] = [itemsOf.get(row.order_id) ?? [], operationsOf.get(row.order_id) ?? []];
-    if ([...itemRows, ...operationRows].some(({ revision }) => revision !== row.revision)) {
+    const isWhole = [itemRows, operationRows].every(
+      (rows) => rows.length > 0 && rows.every(({ revision }) => revision === row.revision),
+    );
+    if (!isWhole) {
       torn.push(row.order_id);
       return [];
     }
     const begun = operationRows.filter((one) => one.number !== null);
+    const items = itemRows.filter((one): one is Item => one.item_index !== null);
     const { revision, epoch, callback_url: callbackUrl } = row;
-    return [{ state: toState(row, itemRows, begun), revision, epoch, callbackUrl }];
+    return [{ state: toState(row, items, begun), revision, epoch, callbackUrl }];
   });
   return torn.length === 0 ? loaded : [...loaded, ...(await loadOrders(sql, torn))];
 }
@@ -80,7 +85,8 @@ interface OrderRow {
 interface ItemRow {
   order_id: string;
   revision: number;
-  item_index: number;
+  /** Null in the one row of an order without items. */
+  item_index: number | null;
   work_order_item_id: string;
   resource_id: string;
   resource_type: string;
@@ -89,6 +95,8 @@ interface ItemRow {
   status: ItemStatus;
   parts: { key: string; value: string; context: Partial<ItemContext> }[];
 }
+
+type Item = ItemRow & { item_index: number };
 
 interface OperationRow {
   order_id: string;
@@ -112,7 +120,7 @@ interface OperationRow {
   finished_at: Date | null;
 }
 
-function toState(row: OrderRow, items: ItemRow[], operations: OperationRow[]): OrderState {
+function toState(row: OrderRow, items: Item[], operations: OperationRow[]): OrderState {
   return {
     orderId: row.order_id,
     kind: row.kind,
@@ -138,7 +146,7 @@ function toState(row: OrderRow, items: ItemRow[], operations: OperationRow[]): O
   };
 }
 
-function toPart(item: ItemRow, part: ItemRow['parts'][number], operations: OperationRow[]): PartState {
+function toPart(item: Item, part: ItemRow['parts'][number], operations: OperationRow[]): PartState {
   const { key, context } = part;
   const own = operations.filter((one) => one.part_key === key).map(({ name, state }) => ({ name, state }));
   const value = currentPartState(part.value, own);

@@ -38,6 +38,24 @@ describe('reading orders back', () => {
     },
   );
 
+  it.each(['from work_order o left join work_order_item', 'cloud_operation'])(
+    'gives a whole one, also when it was not there yet for the statement on %s',
+    async (early) => {
+      const [state] = await storedOrders(store.pool, 1);
+      if (!state) throw new Error('no order was stored');
+      let tooEarly = true;
+      const query = async (text: string, values: unknown[]) => {
+        if (!text.includes(early) || !tooEarly) return store.pool.query(text, values);
+        tooEarly = false;
+        return { rows: [] };
+      };
+      const [loaded] = await loadOrders({ query } as unknown as Sql, [state.orderId]);
+      expect(tooEarly).toBe(false);
+      expect(loaded?.state.items).toHaveLength(state.items.length);
+      expect(loaded).toMatchObject({ revision: 1 });
+    },
+  );
+
   it('gives orders that have begun nothing', async () => {
     const [state] = await storedOrders(store.pool, 1);
     const [loaded] = await loadOrders(store.pool, [state?.orderId ?? '']);
