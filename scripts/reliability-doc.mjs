@@ -48,11 +48,16 @@ function kept() {
 
 function rowOf({ command, date, commit, runs, violations, seconds, figures }) {
   const took = seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
-  const shown = Object.entries(figures)
-    .filter(([, value]) => typeof value !== 'object')
-    .map(([name, value]) => `${name} ${value}`)
-    .join(', ');
-  return `| \`${command}\` | ${date.slice(0, 10)} | \`${commit}\` | ${runs} | **${violations}** | ${took} | ${shown} |`;
+  const shown = Object.entries(figures).flatMap(shownFigures).join(', ');
+  return `| \`${command}\` | ${date.slice(0, 10)} | \`${commit}\` | ${runs} | **${violations}** | ${took} | ${shown || '–'} |`;
+}
+
+/** A figure as it is shown; of groups the headline's zeros alone, which stand under `zeros`, or among others as `figure …`. */
+function shownFigures([name, value]) {
+  if (typeof value !== 'object' || value === null) return [`${name} ${value}`];
+  const members = Object.entries(value);
+  const headline = /zeros$/.test(name) ? members : members.filter(([member]) => member.startsWith('figure '));
+  return headline.map(([member, figure]) => `**${member.replace(/^figure /, '')} ${figure}**`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await writeReliability();
