@@ -56,7 +56,7 @@ function rowOf({ command, date, commit, runs, violations, seconds, figures }) {
 function shownFigures([name, value]) {
   if (typeof value !== 'object' || value === null) return [`${name} ${value}`];
   const members = Object.entries(value);
-  const headline = /zeros$/.test(name) ? members : members.filter(([member]) => member.startsWith('figure '));
+  const headline = name.endsWith('zeros') ? members : members.filter(([member]) => member.startsWith('figure '));
   return headline.map(([member, figure]) => `**${member.replace(/^figure /, '')} ${figure}**`);
 }
 
