@@ -105,7 +105,7 @@ describe('when an answer of the database is lost', () => {
 
   it.each([
     ['the taking over of orders', /update work_order o set worker_id/],
-    ['the loading of orders just taken over', /from work_order o join work_order_item i /],
+    ['the loading of orders just taken over', /from work_order o left join work_order_item i /],
   ])('to %s, they are found again and go on', async (_what, text) => {
     await worker.start();
     await registerWorker(store.pool, 'gone');
