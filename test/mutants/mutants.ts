@@ -312,11 +312,22 @@ export const mutants: Mutant[] = [
     name: 'an order is read back in three moments',
     invariant: 'I6',
     file: 'src/store/load-orders.ts',
-    find: 'revision !== row.revision',
-    replace: 'revision === -1',
+    find: 'revision === row.revision',
+    replace: 'revision !== -1',
     test: {
       file: 'test/store/load-orders.test.ts',
       name: 'gives whole ones, also when a step is stored just before the statement on work_order_item',
+    },
+  },
+  {
+    name: 'an order that one statement did not see yet counts as read',
+    invariant: 'I6',
+    file: 'src/store/load-orders.ts',
+    find: 'rows.length > 0 && rows.every',
+    replace: 'rows.every',
+    test: {
+      file: 'test/store/load-orders.test.ts',
+      name: 'gives a whole one, also when it was not there yet for the statement on cloud_operation',
     },
   },
   {
