@@ -327,7 +327,7 @@ export const mutants: Mutant[] = [
     replace: 'rows.every',
     test: {
       file: 'test/store/load-orders.test.ts',
-      name: 'gives a whole one, also when it was not there yet for the statement on cloud_operation',
+      name: 'gives a whole one, also when it was not there yet for the statement on from work_order o left join work_order_item',
     },
   },
   {
