@@ -90,6 +90,11 @@ export class InProcessCloud implements Provisioner {
 
   async close() {}
 
+  /** One more thing it can do. */
+  adds(operation: OperationName, fact: string): void {
+    this.operations[operation] = this.handler(operation, fact);
+  }
+
   private handler(operation: OperationName, fact: string): OperationHandler {
     const find = (marker: string) => this.made.get(`${marker}/${operation}`);
     return {

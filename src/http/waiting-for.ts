@@ -2,7 +2,7 @@ import { itemFailure } from '../machines/delivery.js';
 import { outcomeOf, type PartKind } from '../machines/move.js';
 import { operationLimits } from '../machines/operation.machine.js';
 import { finalStatuses, type OperationState, type OrderState, type PartState } from '../machines/order-state.js';
-import { operationNames } from '../planner/plan.js';
+import { operationNames, type PreparationKind } from '../planner/plan.js';
 import type { Standing } from '../runner/fair-turns.js';
 import type { Weather } from '../runner/platforms.js';
 import type { PreparationView } from '../store/views-operations.js';
@@ -47,15 +47,11 @@ function waitingOfItem(state: OrderState, itemIndex: number, scene: Scene): Wait
   const lately = scene.updatedAt.toISOString();
   switch (state.machine.value) {
     case 'received':
-      return atTheCloud(
-        { what: 'its plan', since: scene.createdAt.toISOString(), until: null },
-        item.platformId,
-        scene,
-      );
+      return planning({ what: 'its plan', since: scene.createdAt.toISOString(), until: null }, item.platformId, scene);
     case 'waitingForCloud': {
       const since = scene.createdAt.toISOString();
       const what = { what: `the catalogue of ${name}: ${reason}`, since, until: instant(state.dueAt) };
-      return atTheCloud(what, item.platformId, scene);
+      return planning(what, item.platformId, scene);
     }
     case 'failing':
       return { what: `an operator, or else to be undone: ${reason}`, since: lately, until: instant(state.dueAt) };
@@ -94,8 +90,6 @@ function atTheCloud(waiting: Waiting, platformId: string, scene: Scene): Waiting
       const what = `cloud ${name}, which is down since ${since}${why}${next}; then: ${waiting.what}`;
       return { what, since, until: weather.nextProbeAt };
     }
-    case 'maintenance':
-      return { what: `the end of the maintenance of ${name}; then: ${waiting.what}`, since, until: null };
     case 'unusable':
       return { what: `platform ${name} to be mended${why}; then: ${waiting.what}`, since, until: null };
   }
@@ -105,6 +99,16 @@ function atTheCloud(waiting: Waiting, platformId: string, scene: Scene): Waiting
   const what = `its turn: ${ordinal(standing.position)} of ${standing.of} at ${name}${slowly}; then: ${waiting.what}`;
   const until = standing.expectedMs === null ? waiting.until : instant(scene.now + standing.expectedMs);
   return { what, since: waiting.since, until };
+}
+
+/** What is new waits for the end of a maintenance; what was planned before goes on during one. */
+function planning(waiting: Waiting, platformId: string, scene: Scene): Waiting {
+  const weather = scene.weather(platformId);
+  if (weather?.state !== 'maintenance') return atTheCloud(waiting, platformId, scene);
+  const why = weather.reason === null ? '' : ` (${weather.reason})`;
+  const { name } = scene.platform(platformId);
+  const what = `the end of the maintenance of ${name}${why}; then: ${waiting.what}`;
+  return { what, since: weather.since ?? waiting.since, until: null };
 }
 
 function ordinal(n: number): string {
@@ -144,12 +148,7 @@ function begun(state: OrderState, part: PartState, scene: Scene): string {
 function waitingForPreparation(state: OrderState, key: string, platformId: string, scene: Scene): Waiting | null {
   const { name, cloud } = scene.platform(platformId);
   const kind = state.plan?.preparations.find((one) => one.key === key)?.kind;
-  const what =
-    kind === 'default-network'
-      ? `the default network of user ${scene.userId} on ${name}`
-      : kind === 'service-offering'
-        ? `the service offering ${key.slice(key.indexOf('/') + 1)} on ${name}`
-        : `${key} on ${name}`;
+  const what = kind ? `${shared[kind](key.slice(key.indexOf('/') + 1), scene.userId)} on ${name}` : `${key} on ${name}`;
   const made = scene.preparations.find((one) => one.key === key && one.platformId === platformId);
   if (!made) return { what, since: scene.createdAt.toISOString(), until: null };
   if (made.state === 'done') return null;
@@ -160,6 +159,14 @@ function waitingForPreparation(state: OrderState, key: string, platformId: strin
   const job = made.jobId === null ? '' : ` (${cloud} job ${made.jobId})`;
   return atTheCloud({ what: `${what}${job}`, since, until: null }, platformId, scene);
 }
+
+/** What many orders share, in words. */
+const shared: Readonly<Record<PreparationKind, (name: string, userId: string) => string>> = {
+  tenant: (_, userId) => `the registration of user ${userId}`,
+  'default-network': (_, userId) => `the default network of user ${userId}`,
+  'service-offering': (name) => `the service offering ${name}`,
+  'bandwidth-policy': (name) => `the bandwidth policy ${name}`,
+};
 
 const words: Readonly<Record<string, string>> = { VM: 'VM', EBS: 'disk', NETWORK: 'address' };
 

@@ -61,11 +61,18 @@ export function beginOrder(
 /**
  * An order we place with ourselves for something many orders share. Its plan is stored with it from the start, and taken
  * up by the `plan` effect like any other, so that its first intent is stored before anything is sent. Nobody is told of it.
+ *
+ * @param needed the preparations that this one stands on, and those that they stand on
  */
-export function beginPreparation(orderId: string, workOrderId: string, preparation: Preparation): Step {
-  const { key, kind, platformId, settings, lines } = preparation;
+export function beginPreparation(
+  orderId: string,
+  workOrderId: string,
+  preparation: Preparation,
+  needed: Preparation[] = [],
+): Step {
+  const { key, kind, platformId, needs = [], inputs = {}, settings, lines } = preparation;
   const plan: Plan = {
-    preparations: [],
+    preparations: needed,
     warnings: [],
     parts: [
       {
@@ -74,8 +81,8 @@ export function beginPreparation(orderId: string, workOrderId: string, preparati
         index: 1,
         resourceType: 'PREPARATION',
         platformId,
-        needs: { [`${kind}.ensure` as const]: [] },
-        inputs: {},
+        needs: { [`${kind}.ensure` as const]: needs },
+        inputs,
         settings,
         lines,
       },

@@ -3,8 +3,9 @@ import type { ItemContext, ItemEvent } from './item.js';
 import { emptyItemContext } from './item.js';
 
 /**
- * Something many orders share on one platform: a tenant's default network, an offering of a size. Made once, by an order
- * that we place with ourselves; the orders that need it wait for it as they wait for their own items.
+ * Something many orders share on one platform: a user's registration there, his default network, an offering of a size. Made
+ * once, by an order that we place with ourselves; the orders that need it wait for it as they wait for their own items, and
+ * so does a preparation that stands on another one.
  */
 export const preparationMachine = setup({
   types: { context: {} as ItemContext, events: {} as ItemEvent },
@@ -20,7 +21,12 @@ export const preparationMachine = setup({
   context: emptyItemContext,
   initial: 'waiting',
   states: {
-    waiting: { on: { NEEDS_MET: 'preparing' } },
+    waiting: {
+      on: {
+        NEEDS_MET: 'preparing',
+        NEED_FAILED: { target: 'failed', actions: 'noteFailure' },
+      },
+    },
     preparing: {
       entry: { type: 'startOperation', params: { operation: 'prepare' } },
       on: {

@@ -35,6 +35,7 @@ export function assemblePlan(draft: PlanDraft, resolutions: Resolved[]): Plan {
       return answer ? [plannedPart(part, answer, problems)] : [];
     });
   for (const part of parts) problems.push(...danglingNames(part, parts, preparations));
+  problems.push(...wrongOrder(preparations));
   const cycle = findCycle(parts);
   if (cycle) problems.push(`these wait for each other: ${cycle.join(' -> ')}`);
   if (problems.length > 0) throw new Error(`The plan does not fit together: ${problems.join('; ')}`);
@@ -110,6 +111,16 @@ function danglingNames(part: PlannedPart, parts: PlannedPart[], preparations: Pr
     .filter(([, { from }]) => !exists(from))
     .map(([name, { from }]) => `${part.key} takes its input ${name} from ${from}, which is not planned`);
   return [...new Set([...needs, ...inputs])];
+}
+
+/** Each stands behind what it needs, so that none waits for itself, however far round. */
+function wrongOrder(preparations: Preparation[]): string[] {
+  return preparations.flatMap(({ key, platformId, needs = [], inputs = {} }, at) => {
+    const earlier = preparations.slice(0, at).filter((one) => one.platformId === platformId);
+    return [...new Set([...needs, ...Object.values(inputs).map(({ from }) => from)])]
+      .filter((need) => earlier.every((one) => one.key !== need) || !needs.includes(need))
+      .map((need) => `${key} stands on ${need}, which is not planned before it`);
+  });
 }
 
 /**

@@ -27,6 +27,7 @@ const holdCodes = {
   keypair_not_found: 'CFG_REF_UNKNOWN',
   security_group_not_found: 'CFG_REF_UNKNOWN',
   snapshot_not_found: 'CFG_REF_UNKNOWN',
+  tenant_not_registered: 'ORD_TENANT_UNKNOWN',
   platform_mixed: 'SEM_PLATFORM_MIXED',
 } as const satisfies Record<string, Code>;
 

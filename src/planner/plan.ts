@@ -41,13 +41,20 @@ export interface PlanLine {
 
 /** A thing many orders share on one platform, found or made once. */
 export interface Preparation {
-  /** `<kind>/<name>`, unique per platform: `default-network/<userId>`, `service-offering/1c-1024m-2mbit`. */
+  /** `<kind>/<name>`, unique per platform: `tenant/<userId>`, `default-network/<userId>`, `service-offering/1c-1024m-2mbit`. */
   key: string;
-  kind: 'default-network' | 'service-offering';
+  kind: PreparationKind;
   platformId: string;
+  /** Keys of other preparations on the same platform that have to be ready first. */
+  needs?: string[];
+  /** Where its inputs come from: input name → fact of one of them. */
+  inputs?: Record<string, { from: string; fact: string }>;
   settings: JsonObject;
   lines: PlanLine[];
 }
+
+/** What orders share: a user's registration in a data centre, his network there, a size, a bandwidth. */
+export type PreparationKind = 'tenant' | 'default-network' | 'service-offering' | 'bandwidth-policy';
 
 /** Every durable action on a cloud, named `<thing>.<verb>`. The machines ask for them, each cloud's folder implements them. */
 export const operationNames = [
@@ -61,8 +68,11 @@ export const operationNames = [
   'network.bind',
   'network.unbind',
   'network.release',
+  'tenant.ensure',
+  'tenant.remove',
   'default-network.ensure',
   'service-offering.ensure',
+  'bandwidth-policy.ensure',
 ] as const;
 export type OperationName = (typeof operationNames)[number];
 

@@ -23,6 +23,8 @@ export interface PreparationsOptions {
 /** What orders wait for and share. One entry per preparation, however many orders need it. */
 interface Entry {
   preparation: Preparation;
+  /** What it stands on, and what that stands on. */
+  needed: Preparation[];
   /** Our id of the order that makes it; null until the first is placed. */
   orderId: string | null;
   outcome: PreparationOutcome | null;
@@ -56,12 +58,22 @@ export class Preparations {
 
   /** Tells the order what is prepared already, and later what is not yet. */
   prepare(open: OpenOrder): void {
-    for (const preparation of open.state.plan?.preparations ?? []) {
+    const planned = open.state.plan?.preparations ?? [];
+    for (const preparation of planned) {
       const id = preparationId(preparation.platformId, preparation.key);
       let entry = this.entries.get(id);
       // A failure is not for ever: the next order that needs it tries once more.
       if (!entry || entry.outcome?.state === 'failed') {
-        entry = { preparation, orderId: null, outcome: null, waiting: new Set(), toldStuck: new Set(), asking: false };
+        const needed = neededBy(preparation, planned);
+        entry = {
+          preparation,
+          needed,
+          orderId: null,
+          outcome: null,
+          waiting: new Set(),
+          toldStuck: new Set(),
+          asking: false,
+        };
         this.entries.set(id, entry);
       }
       if (entry.outcome) {
@@ -92,7 +104,7 @@ export class Preparations {
         // A new order does not inherit an old failure, but what fails while it waits is its failure too.
         if (found?.status === 'failed' && entry.orderId !== orderId) continue;
         entry.orderId = orderId;
-        if (!found) await this.place(orderId, workOrderId, entry.preparation);
+        if (!found) await this.place(orderId, workOrderId, entry);
         else if (found.status === 'completed' || found.status === 'failed') this.settle(entry, found);
         else if (found.status === 'held') this.tellStuck(entry, found);
         return;
@@ -114,8 +126,8 @@ export class Preparations {
     return loaded?.state ?? null;
   }
 
-  private async place(orderId: string, workOrderId: string, preparation: Preparation): Promise<void> {
-    const step = beginPreparation(orderId, workOrderId, preparation);
+  private async place(orderId: string, workOrderId: string, { preparation, needed }: Entry): Promise<void> {
+    const step = beginPreparation(orderId, workOrderId, preparation, needed);
     crashPoint('preparation.before');
     const inserted = await insertOrders(this.options.pool, [
       {
@@ -181,4 +193,10 @@ export class Preparations {
     const { platformId, key } = entry.preparation;
     this.options.engine.dispatch(orderId, { event: { about: 'preparation', platformId, key, outcome } });
   }
+}
+
+/** What a preparation stands on, near and far, as the plan that names it has them. */
+function neededBy({ needs = [], platformId }: Preparation, planned: Preparation[]): Preparation[] {
+  const near = planned.filter((one) => one.platformId === platformId && needs.includes(one.key));
+  return [...new Set(near.flatMap((one) => [one, ...neededBy(one, planned)]))];
 }

@@ -8,10 +8,10 @@ export class Tenants {
   private readonly askers = new Map<string, string>();
 
   /** An order asks for what it shares with others. Also after a restart, when nobody remembers who was first. */
-  asks({ plan, accountId }: OrderState): void {
-    for (const { platformId, key } of plan?.preparations ?? []) {
+  asks(state: OrderState): void {
+    for (const { platformId, key } of state.plan?.preparations ?? []) {
       const preparation = `${platformId}/${key}`;
-      if (!this.askers.has(preparation)) this.askers.set(preparation, accountId);
+      if (!this.askers.has(preparation)) this.askers.set(preparation, this.tenantOf(state));
     }
   }
 

@@ -46,9 +46,16 @@ export function behavesLikeAProvisioner(start: () => Promise<CloudUnderTest>): v
     if (resolution.state === 'held') throw new Error(`the order is held: ${JSON.stringify(resolution.holds)}`);
     const facts = new Map<string, Facts>();
     const markers = new Map<OperationName, string>();
-    for (const { key, kind, settings } of resolution.preparations) {
-      const { found } = await carryOut(provisioner, { operation: `${kind}.ensure`, settings, inputs: {} });
-      facts.set(key, found.facts);
+    const resolved = (inputs: ResolvedPart['inputs']): Record<string, string> =>
+      Object.fromEntries(
+        Object.entries(inputs).flatMap(([input, { from, fact }]) => {
+          const value = facts.get(from)?.[fact];
+          return value === undefined ? [] : [[input, value] as const];
+        }),
+      );
+    for (const { key, kind, settings, inputs } of resolution.preparations) {
+      const task = { operation: `${kind}.ensure` as const, settings, inputs: resolved(inputs ?? {}) };
+      facts.set(key, (await carryOut(provisioner, task)).found.facts);
     }
     const partFor = (name: OperationName): ResolvedPart => {
       const type = kindOf[name.split('.')[0] as keyof typeof kindOf];
@@ -59,15 +66,10 @@ export function behavesLikeAProvisioner(start: () => Promise<CloudUnderTest>): v
     };
     const taskFor = (name: OperationName): Task => {
       const part = partFor(name);
-      const own = facts.get(part.key) ?? {};
-      const resolved = Object.entries(part.inputs).flatMap(([input, { from, fact }]) => {
-        const value = facts.get(from)?.[fact];
-        return value === undefined ? [] : [[input, value] as const];
-      });
       return {
         operation: name,
         settings: part.settings,
-        inputs: { ...own, ...Object.fromEntries(resolved) },
+        inputs: { ...facts.get(part.key), ...resolved(part.inputs) },
         rootPassword: 'a-Password-1',
       };
     };

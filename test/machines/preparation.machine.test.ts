@@ -9,7 +9,8 @@ const everything = Object.keys(itemEvents).join(' ');
 const table: Table<ItemEvent['type']> = {
   waiting: {
     NEEDS_MET: 'preparing: startOperation(prepare)',
-    ignored: 'NEED_FAILED OPERATION_DONE OPERATION_FAILED UNDO SKIPPED REPLAYED MARKED_GONE',
+    NEED_FAILED: 'failed',
+    ignored: 'OPERATION_DONE OPERATION_FAILED UNDO SKIPPED REPLAYED MARKED_GONE',
   },
   preparing: {
     OPERATION_DONE: 'ready',

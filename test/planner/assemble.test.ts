@@ -153,6 +153,19 @@ describe('a thing shared by many orders', () => {
 });
 
 describe('a plan that does not fit together', () => {
+  it('has what is shared behind what it stands on, and refuses the other way round', () => {
+    const draft = draftOf(bundleOrder());
+    const tenant: Preparation = { ...network, key: 'tenant/u1', kind: 'tenant', settings: {}, lines: [] };
+    const inputs = { projectId: { from: tenant.key, fact: 'projectId' } };
+    const standing: Preparation = { ...network, needs: [tenant.key], inputs };
+    const planned = (...preparations: Preparation[]) => assemblePlan(draft, [{ ...resolve(draft), preparations }]);
+    expect(planned(tenant, standing).preparations).toEqual([tenant, standing]);
+    expect(() => planned(standing, tenant)).toThrow(
+      /default-network\/u1 stands on tenant\/u1, which is not planned before it/,
+    );
+    expect(() => planned(tenant, { ...network, inputs })).toThrow(/stands on tenant\/u1/);
+  });
+
   it.each<[string, Record<string, Partial<ResolvedPart>>, string]>([
     [
       'waits for nothing known',

@@ -28,6 +28,36 @@ describe('what many orders share', () => {
     return { allow: () => (handler.send = send) };
   }
 
+  /** The network is made in an account that is made before it. @returns the inputs the network was asked for with */
+  function standsOnRegistration(): Record<string, string>[] {
+    const resolve = cloud.resolve.bind(cloud);
+    cloud.resolve = async (request) => {
+      const resolution = await resolve(request);
+      if (resolution.state === 'held') return resolution;
+      const key = `tenant/${request.order.userId}`;
+      const platformId = request.parts[0]?.platformId ?? '';
+      const inputs = { tenantAccount: { from: key, fact: 'tenantAccount' } };
+      return {
+        ...resolution,
+        preparations: [
+          { key, kind: 'tenant', platformId, settings: {}, lines: [] },
+          ...resolution.preparations.map((one) => ({ ...one, needs: [key], inputs })),
+        ],
+      };
+    };
+    cloud.adds('tenant.ensure', 'tenantAccount');
+    const handler = cloud.operations['default-network.ensure'];
+    const seen: Record<string, string>[] = [];
+    if (handler) {
+      const send = handler.send;
+      handler.send = (request) => {
+        seen.push(request.inputs);
+        return send(request);
+      };
+    }
+    return seen;
+  }
+
   it('is made once by the first of many orders, and found by the ones that come later', async () => {
     const { worker } = await site.worker('w1');
     await Promise.all(Array.from({ length: 30 }, (_, number) => site.order(worker, number)));
@@ -75,6 +105,32 @@ describe('what many orders share', () => {
     await site.order(second.worker, 2);
     await site.settled();
     expect(await placed()).toEqual(['#1 failed', '#2 completed']);
+  });
+
+  it('may stand on something else that is shared: it waits for that, and gets what it found', async () => {
+    const seen = standsOnRegistration();
+    const { worker } = await site.worker('w1');
+    await Promise.all([1, 2, 3].map((number) => site.order(worker, number)));
+    await site.settled();
+    expect(await site.statuses()).toEqual({ completed: 3 });
+    expect(cloud.count('tenant.ensure')).toBe(1);
+    expect(cloud.count('default-network.ensure')).toBe(1);
+    expect(seen.map(({ tenantAccount }) => tenantAccount)).toEqual([expect.stringMatching(/./)]);
+  });
+
+  it('fails with what it stands on, and every order with it', async () => {
+    standsOnRegistration();
+    const tenant = cloud.operations['tenant.ensure'];
+    if (tenant) tenant.send = () => Promise.reject(new ProvisioningError('reject', 'CLD_PERMISSION', 'not ours'));
+    const { worker } = await site.worker('w1');
+    await site.order(worker, 1);
+    await site.settled();
+    expect(await site.statuses()).toEqual({ failed: 1 });
+    expect(cloud.count('default-network.ensure')).toBe(0);
+    const { rows } = await site.pool.query<{ work_order_id: string; status: string }>(
+      `select work_order_id, status from work_order where kind = 'preparation' order by 1`,
+    );
+    expect(rows.map(({ status }) => status)).toEqual(['failed', 'failed']);
   });
 
   it('is found by an order of another worker than the one that makes it', async () => {
