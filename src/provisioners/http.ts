@@ -8,6 +8,13 @@ export interface Http {
   close(): Promise<void>;
 }
 
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** The same for clouds that speak with more than one verb. GET has no effect and asks for no permission. */
+export interface RestHttp extends Http {
+  request(method: HttpMethod, url: string, body: string | null, headers?: Record<string, string>): Promise<HttpAnswer>;
+}
+
 export interface HttpAnswer {
   status: number;
   headers: Record<string, string | string[] | undefined>;
@@ -40,7 +47,7 @@ export class NoAnswerError extends Error {
 
 const largestAnswer = 8 * 1024 * 1024;
 
-export function openHttp(options: HttpOptions): Http {
+export function openHttp(options: HttpOptions): RestHttp {
   const agent = new Agent({
     connections: options.connections,
     pipelining: 1,
@@ -51,35 +58,41 @@ export function openHttp(options: HttpOptions): Http {
     // Shorter than any server's own idle time, so that a request is rarely written to a connection just being closed.
     keepAliveTimeout: 4_000,
   });
+
+  async function ask(
+    method: HttpMethod,
+    url: string,
+    body: string | null,
+    headers: Record<string, string>,
+  ): Promise<HttpAnswer> {
+    const permission = method === 'GET' ? undefined : currentPermission();
+    let refusal: unknown = null;
+    try {
+      // Redirects are not followed: a cloud has no reason to send its signed requests elsewhere.
+      const answer = await request(url, {
+        method,
+        body: permission
+          ? Readable.from(
+              permitted(body, permission, (error) => (refusal = error)),
+              { objectMode: false },
+            )
+          : body,
+        headers: { ...(body === null ? {} : { 'content-length': String(Buffer.byteLength(body)) }), ...headers },
+        dispatcher: agent,
+        signal: AbortSignal.timeout(options.timeoutMs),
+      });
+      return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
+    } catch (error) {
+      // Not a byte of it has left.
+      if (refusal !== null) throw refusal;
+      throw new NoAnswerError(!certainlyNotSent(error), reasonOf(error));
+    }
+  }
+
   return {
-    async post(url, body, headers = {}) {
-      const permission = currentPermission();
-      let refusal: unknown = null;
-      try {
-        // Redirects are not followed: a cloud has no reason to send its signed requests elsewhere.
-        const answer = await request(url, {
-          method: 'POST',
-          body: permission
-            ? Readable.from(
-                permitted(body, permission, (error) => (refusal = error)),
-                { objectMode: false },
-              )
-            : body,
-          headers: {
-            'content-type': 'application/x-www-form-urlencoded',
-            'content-length': String(Buffer.byteLength(body)),
-            ...headers,
-          },
-          dispatcher: agent,
-          signal: AbortSignal.timeout(options.timeoutMs),
-        });
-        return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
-      } catch (error) {
-        // Not a byte of it has left.
-        if (refusal !== null) throw refusal;
-        throw new NoAnswerError(!certainlyNotSent(error), reasonOf(error));
-      }
-    },
+    post: (url, body, headers = {}) =>
+      ask('POST', url, body, { 'content-type': 'application/x-www-form-urlencoded', ...headers }),
+    request: (method, url, body, headers = {}) => ask(method, url, body, headers),
     // destroy, not close: close waits for answers that may never come.
     close: () => agent.destroy(),
   };
@@ -106,9 +119,12 @@ function single(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-/** The body, asked for when a connection is ready for it: head and body leave together, and only with permission. */
+/**
+ * The body, asked for when a connection is ready for it: head and body leave together, and only with permission. So does
+ * the head alone: undici 7 writes it when an empty body has ended.
+ */
 async function* permitted(
-  body: string,
+  body: string | null,
   permission: Permission,
   refused: (error: unknown) => void,
 ): AsyncGenerator<Uint8Array> {
@@ -118,7 +134,7 @@ async function* permitted(
     refused(error);
     throw error;
   }
-  yield Buffer.from(body);
+  if (body !== null) yield Buffer.from(body);
 }
 
 const certificateTrouble = /^(CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_TLS_CERT)/;
@@ -139,10 +155,12 @@ function certainlyNotSent(error: unknown): boolean {
 function reasonOf(error: unknown): string {
   const code = field(error, 'code');
   if (code !== '') return code;
-  return error instanceof Error ? error.name : 'unknown';
+  // The error of a signal is no `Error` of every realm, and its code a number; its name is what counts.
+  const name = field(error, 'name');
+  return name !== '' ? name : 'unknown';
 }
 
-function field(error: unknown, name: 'code' | 'syscall'): string {
+function field(error: unknown, name: 'code' | 'syscall' | 'name'): string {
   if (typeof error !== 'object' || error === null || !(name in error)) return '';
   const value: unknown = Reflect.get(error, name);
   return typeof value === 'string' ? value : '';
