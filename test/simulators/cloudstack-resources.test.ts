@@ -348,6 +348,21 @@ describe('security groups, keys, tags and projects', () => {
     expect(await cloud.resources()).toEqual([]);
   });
 
+  test('a user keeps all of himself when a change of him is refused', async () => {
+    const { userId } = await cloud.newAccount('user4');
+    const refused = [
+      { firstname: 'New', lastname: '' },
+      { firstname: 'New', username: 'admin' },
+    ];
+    for (const change of refused) {
+      const reply = await cloud.call('updateUser', { id: userId, ...change });
+      expect(reply).toMatchObject({ status: 431, wrapper: 'updateuserresponse', body: { cserrorcode: 4350 } });
+    }
+    expect(await cloud.list('listUsers', 'user', { username: 'user4' })).toMatchObject([
+      { firstname: 'f', lastname: 'l', email: 'a@example.invalid' },
+    ]);
+  });
+
   test('a user sees only his own things, an admin with listall everybody’s', async () => {
     const keys = await cloud.newAccount('user3');
     const vm = await newVm();

@@ -176,6 +176,27 @@ describe('a virtual machine', () => {
     });
   });
 
+  test('keeps all of itself when a change of it is refused', async () => {
+    const vm = await deploy({ name: 'web-1', displayname: 'Shop' });
+    const refused = [
+      { name: 'web-2', displayname: 'Other', securitygroupids: newUuid() },
+      { name: 'web-2', displayname: 'Other', userdata: 'not base64!' },
+    ];
+    for (const change of refused) {
+      expect((await cloud.call('updateVirtualMachine', { id: vm['id'], ...change })).status).toBe(431);
+    }
+    expect(await cloud.list('listVirtualMachines', 'virtualmachine')).toMatchObject([
+      { name: 'web-1', displayname: 'Shop' },
+    ]);
+    await cloud.ok('deployVirtualMachine', cloud.vmParams({ name: 'web-2' }));
+  });
+
+  test('is restored with a password of the server, whatever the caller would like', async () => {
+    const vm = await deploy();
+    const restored = await cloud.done('restoreVirtualMachine', { virtualmachineid: vm['id'], password: 'a-Wish-1' });
+    expect(restored).toMatchObject({ virtualmachine: { password: expect.stringMatching(/^[^-]{6}$/) } });
+  });
+
   test('gives up everything of an account that is deleted', async () => {
     const keys = await cloud.newAccount('leaver');
     const accepted = (await cloud.call('deployVirtualMachine', cloud.vmParams(), { keys })).body;

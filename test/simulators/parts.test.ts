@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { AddressPool, guestPool, parseCidr } from '../../src/simulators/cloudstack/state/addressing.js';
+import { parseCidr } from '../../src/simulators/ipv4.js';
+import { AddressPool, guestPool } from '../../src/simulators/cloudstack/state/addressing.js';
 import { randomId, seededRandom } from '../../src/simulators/random.js';
 import { Scheduler } from '../../src/simulators/scheduler.js';
 

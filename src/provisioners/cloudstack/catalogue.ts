@@ -1,7 +1,17 @@
 import { z } from 'zod';
+import { ProvisioningError } from '../../errors.js';
 import { isRefusal } from './refusals.js';
 import type { CloudStackClient } from './client.js';
-import { Capability, DiskOffering, NetworkOffering, ServiceOffering, Template, VpcOffering, Zone } from './schema.js';
+import {
+  Capability,
+  DiskOffering,
+  NetworkOffering,
+  ServiceOffering,
+  Template,
+  TenantAccount,
+  VpcOffering,
+  Zone,
+} from './schema.js';
 
 /** The cloud's price list, so to speak: read seldom, shared by all orders, one read at a time however many ask. */
 export interface Catalogue {
@@ -13,10 +23,14 @@ export interface Catalogue {
   networkOfferings(): Promise<z.infer<typeof NetworkOffering>[]>;
   vpcOfferings(): Promise<z.infer<typeof VpcOffering>[]>;
   capability(): Promise<z.infer<typeof Capability>['capability']>;
+  /** The domain of the account we speak as. */
+  ownDomainId(): Promise<string>;
   /** From 4.5 on a job can be given an id of our choosing; without it a lost answer cannot be asked for. */
   takesJobIds(): Promise<boolean>;
   /** From 4.19 on a password of the customer's choice can be given to deployVirtualMachine. */
   takesPasswords(): Promise<boolean>;
+  /** From 4.16 on a reboot can be forced; before, the parameter is ignored. */
+  takesForcedReboots(): Promise<boolean>;
   /** After we added an offering ourselves. */
   forgetServiceOfferings(): void;
 }
@@ -62,8 +76,17 @@ export function catalogueOf(client: CloudStackClient, ttlMs: number): Catalogue 
       ),
     vpcOfferings: () =>
       once('vpc', () => client.list('listVPCOfferings', { state: 'Enabled' }, 'vpcoffering', VpcOffering)),
+    ownDomainId: () =>
+      once('own-domain', async () => {
+        // Without `listall` an account lists itself alone, administrators too.
+        const [own] = await client.list('listAccounts', {}, 'account', TenantAccount);
+        if (!own)
+          throw new ProvisioningError('ask-human', 'CLD_PERMISSION', 'CloudStack does not show our own account');
+        return own.domainid;
+      }),
     takesJobIds: () => isAtLeast(5),
     takesPasswords: () => isAtLeast(19),
+    takesForcedReboots: () => isAtLeast(16),
     forgetServiceOfferings: () => void cached.delete('service'),
   };
 }

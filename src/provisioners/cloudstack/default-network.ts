@@ -7,7 +7,9 @@ import { findJob, isPendingJob } from './jobs.js';
 import { listKnown, readOne } from './lookup.js';
 import { isRefusal } from './refusals.js';
 import { AclList, AclRule, Network, NetworkMade, Vpc } from './schema.js';
-import { type Account, adoptEarlier, input, notOurs, oldestFirst, submit } from './submit.js';
+import { adoptEarlier, input, notOurs } from '../requests.js';
+import { type Account, oldestFirst, submit } from './submit.js';
+import { ownerOf } from './tenant.js';
 
 /** A tenant's default network, made on first use (Q18). */
 export const DefaultNetworkSettings = z.object({
@@ -78,6 +80,7 @@ function vpcStage(account: Account): OperationHandler {
       return (
         (await adoptEarlier(account, handler, request, true)) ??
         submit(account, request, 'createVPC', {
+          ...ownerOf(request),
           name: settings.vpcName,
           displaytext: textOf(request),
           vpcofferingid: settings.vpcOfferingId,
@@ -229,6 +232,7 @@ function tierStage({ client }: Account): OperationHandler {
         const { network } = await client.change(
           'createNetwork',
           {
+            ...ownerOf(request),
             name: `${settings.vpcName}-tier-1`,
             displaytext: textOf(request),
             networkofferingid: settings.tierOfferingId,

@@ -5,7 +5,9 @@ import { findJob, findJobs, isPendingJob, leadsTo } from './jobs.js';
 import { readOne } from './lookup.js';
 import { isRefusal } from './refusals.js';
 import { Success, Volume } from './schema.js';
-import { type Account, adoptEarlier, input, notOurs, oldestFirst, ownMarkers, submit } from './submit.js';
+import { adoptEarlier, input, notOurs, ownMarkers } from '../requests.js';
+import { type Account, oldestFirst, submit } from './submit.js';
+import { ownerOf } from './tenant.js';
 
 /** What `resolve` decided for a disk. Exactly one of offering and snapshot is set. */
 export const EbsSettings = z.object({
@@ -50,6 +52,7 @@ export function ebsCreate(account: Account): OperationHandler {
       return (
         (await adoptEarlier(account, handler, request)) ??
         submit(account, request, 'createVolume', {
+          ...ownerOf(request),
           name: nameOf(request),
           zoneid: settings.zoneId,
           diskofferingid: settings.diskOfferingId,

@@ -12,7 +12,9 @@ import { resolve } from './resolve.js';
 import { serviceOfferingEnsure } from './service-offering.js';
 import { Capability } from './schema.js';
 import { readCredentials, readSettings } from './settings.js';
-import { type Account, sentRequests } from './submit.js';
+import { sentRequests } from '../requests.js';
+import type { Account } from './submit.js';
+import { tenantEnsure } from './tenant.js';
 import { vmCreate, vmDelete } from './vm.js';
 
 const connections = 16;
@@ -31,6 +33,41 @@ export function cloudstack(
   open: (options: HttpOptions) => Http = openHttp,
   gate?: Pace,
 ): Provisioner {
+  const account = openAccount(config, open, gate);
+  const { client, settings } = account;
+  return {
+    capabilities: { detachedDisk: true, publicAddress: true },
+    operations: {
+      'vm.create': vmCreate(account),
+      'vm.delete': vmDelete(account),
+      'ebs.create': ebsCreate(account),
+      'ebs.attach': ebsAttach(account),
+      'ebs.detach': ebsDetach(account),
+      'ebs.delete': ebsDelete(account),
+      'network.reserve': networkReserve(account),
+      'network.bind': networkBind(account),
+      'network.unbind': networkUnbind(account),
+      'network.release': networkRelease(account),
+      'tenant.ensure': tenantEnsure(account),
+      'default-network.ensure': defaultNetworkEnsure(account),
+      'service-offering.ensure': serviceOfferingEnsure(account),
+    },
+    resolve: (request) => resolve(account, request),
+    pollJobs: (jobs) => pollJobs(client, jobs),
+    check: () => check(account),
+    // Not through the cache: what is wanted is an answer of now.
+    probe: async () => void (await client.read('listCapabilities', {}, Capability)),
+    limits: { callsPerSecond: settings.callsPerSecond, atOnce: connections },
+    close: () => client.close(),
+  };
+}
+
+/** The way into one account, for orders and for what is done beside them. The caller closes its client. */
+export function openAccount(
+  config: PlatformConfig,
+  open: (options: HttpOptions) => Http = openHttp,
+  gate?: Pace,
+): Account {
   const settings = readSettings(config);
   const client = cloudStackClient({
     serviceUrl: config.serviceUrl,
@@ -45,35 +82,11 @@ export function cloudstack(
         maxWaiting: mostWaiting,
       }),
   });
-  const account: Account = {
+  return {
     client,
     settings,
     catalogue: catalogueOf(client, settings.catalogueTtlMs),
     sent: sentRequests(),
-  };
-  return {
-    capabilities: { detachedDisk: true, publicAddress: true },
-    operations: {
-      'vm.create': vmCreate(account),
-      'vm.delete': vmDelete(account),
-      'ebs.create': ebsCreate(account),
-      'ebs.attach': ebsAttach(account),
-      'ebs.detach': ebsDetach(account),
-      'ebs.delete': ebsDelete(account),
-      'network.reserve': networkReserve(account),
-      'network.bind': networkBind(account),
-      'network.unbind': networkUnbind(account),
-      'network.release': networkRelease(account),
-      'default-network.ensure': defaultNetworkEnsure(account),
-      'service-offering.ensure': serviceOfferingEnsure(account),
-    },
-    resolve: (request) => resolve(account, request),
-    pollJobs: (jobs) => pollJobs(client, jobs),
-    check: () => check(account),
-    // Not through the cache: what is wanted is an answer of now.
-    probe: async () => void (await client.read('listCapabilities', {}, Capability)),
-    limits: { callsPerSecond: settings.callsPerSecond, atOnce: connections },
-    close: () => client.close(),
   };
 }
 

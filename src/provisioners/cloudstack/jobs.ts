@@ -13,15 +13,18 @@ const dayMs = 24 * 3600_000;
 const inProgress = 0;
 const succeeded = 1;
 
+/** What an order started, or what was begun beside orders (`begin.ts`). */
+export type PolledJob = Pick<JobRef, 'jobId' | 'submittedAt'>;
+
 /**
  * What became of many jobs, with as few calls as possible. Up to 4.11 the list of jobs holds the finished ones too; from
  * 4.12 on a finished job leaves the list, so one that is missing from it is asked for by itself. A page that could not be
  * read fails the whole poll: absence may only be concluded from lists that were read to their end.
  */
-export async function pollJobs(client: CloudStackClient, jobs: JobRef[]): Promise<Map<string, JobReport>> {
+export async function pollJobs(client: CloudStackClient, jobs: PolledJob[]): Promise<Map<string, JobReport>> {
   const reports = new Map<string, JobReport>();
   if (jobs.length > askOneByOneUpTo) {
-    for (const job of await listJobs(client, jobs)) reports.set(job.jobid, reportOf(job));
+    for (const job of await listOurs(client, jobs)) reports.set(job.jobid, reportOf(job));
   }
   const missing = [...new Set(jobs.map(({ jobId }) => jobId))].filter((jobId) => !reports.has(jobId));
   await inParallel(missing, async (jobId) => {
@@ -32,7 +35,7 @@ export async function pollJobs(client: CloudStackClient, jobs: JobRef[]): Promis
 }
 
 /** The jobs among ours that the account's list shows. */
-async function listJobs(client: CloudStackClient, jobs: JobRef[]): Promise<Job[]> {
+async function listOurs(client: CloudStackClient, jobs: PolledJob[]): Promise<Job[]> {
   const ours = new Set(jobs.map(({ jobId }) => jobId));
   const oldest = Math.min(...jobs.map(({ submittedAt }) => Date.parse(submittedAt)));
   // The server reads a day and nothing else (4.9 and 4.22: `yyyy-MM-dd`, the rest of the text is ignored), in its own

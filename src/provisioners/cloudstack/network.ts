@@ -5,7 +5,9 @@ import { findJob, findJobs, isPendingJob, leadsTo, type MadeByJob } from './jobs
 import { listKnown, readOne } from './lookup.js';
 import { isRefusal } from './refusals.js';
 import { Address, Success } from './schema.js';
-import { type Account, adoptEarlier, input, notOurs, ownMarkers, submit } from './submit.js';
+import { adoptEarlier, input, notOurs, ownMarkers } from '../requests.js';
+import { type Account, submit } from './submit.js';
+import { ownerOf } from './tenant.js';
 
 /** What `resolve` decided for an address. Network and VPC come as inputs where a preparation makes them. */
 export const AddressSettings = z.object({
@@ -108,7 +110,7 @@ export function networkReserve(account: Account): OperationHandler {
       const { vpcid, associatednetworkid } = placeOf(request);
       return (
         (await adoptEarlier(account, handler, request)) ??
-        submit(account, request, 'associateIpAddress', { vpcid, networkid: associatednetworkid })
+        submit(account, request, 'associateIpAddress', { ...ownerOf(request), vpcid, networkid: associatednetworkid })
       );
     },
 

@@ -5,6 +5,7 @@ import { readOne } from './lookup.js';
 import type { AddressSettings } from './network.js';
 import { type Resolving, zoneOf } from './resolve.js';
 import { defaultNetwork, namedNetworks } from './resolve-network.js';
+import { isOfTenant } from './resolve-tenant.js';
 import { Network } from './schema.js';
 
 /** A public address on the network of the VM it is for; without a VM, on the tenant's default network, unbound (Q8). */
@@ -66,7 +67,7 @@ async function onDefaultNetwork(
 async function onNamedNetwork(resolving: Resolving, part: DraftPart, networkId: string): Promise<Where | null> {
   const network = await readOne(resolving.account.client, 'listNetworks', networkId, 'network', Network);
   // Its absence is already held at the VM; named here again, because this part cannot be resolved either.
-  if (!network) {
+  if (!network || (network.type !== 'Shared' && !isOfTenant(resolving.registration, network))) {
     return resolving.hold(
       part,
       'networkId',

@@ -6,6 +6,7 @@ import { printable } from './host-name.js';
 import { readOne } from './lookup.js';
 import { chooseDiskOffering } from './offerings.js';
 import { pathOf, type Resolving, zoneOf } from './resolve.js';
+import { isOfTenant } from './resolve-tenant.js';
 import { Snapshot, type Zone } from './schema.js';
 
 export async function resolveDisk(
@@ -68,14 +69,14 @@ async function empty({ account, hold }: Resolving, part: DraftPart, config: EbsC
 
 /** From a snapshot (Q17): its own offering and size come with it, CloudStack takes no others. */
 async function restored(
-  { account, hold, warn }: Resolving,
+  { account, registration, hold, warn }: Resolving,
   part: DraftPart,
   config: EbsConfig,
 ): Promise<Source | null> {
   const snapshotId = config.backupVolumeId ?? '';
-  // Only what this account may see is listed, so another tenant's snapshot is not found either.
   const snapshot = await readOne(account.client, 'listSnapshots', snapshotId, 'snapshot', Snapshot);
-  if (!snapshot) {
+  // Another tenant's snapshot is not there for this order (Q17).
+  if (!snapshot || !isOfTenant(registration, snapshot)) {
     return hold(
       part,
       'backupVolumeId',

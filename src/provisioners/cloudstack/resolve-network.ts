@@ -6,6 +6,7 @@ import type { DefaultNetworkSettings } from './default-network.js';
 import { printable } from './host-name.js';
 import { listKnown, readOne } from './lookup.js';
 import type { Resolving } from './resolve.js';
+import { isOfTenant } from './resolve-tenant.js';
 import { Network, type Zone } from './schema.js';
 
 export interface ResolvedNetworks {
@@ -22,7 +23,7 @@ export async function resolveVmNetworks(
   config: VmConfig,
   zone: Zone,
 ): Promise<ResolvedNetworks | null> {
-  const { account, hold } = resolving;
+  const { account, hold, registration } = resolving;
   const named = namedNetworks(config);
   if (named.includes(null)) {
     return hold(part, 'networkCards', 'network_card_unreadable', 'a network card names no networkId');
@@ -42,8 +43,9 @@ export async function resolveVmNetworks(
   const names: string[] = [];
   for (const id of named) {
     const network = await readOne(account.client, 'listNetworks', id ?? '', 'network', Network);
-    if (!network || network.zoneid !== zone.id) {
-      const where = network ? `is not in the zone ${zone.name}` : 'does not exist on this platform';
+    const isTheirs = network !== null && (network.type === 'Shared' || isOfTenant(registration, network));
+    if (!isTheirs || network.zoneid !== zone.id) {
+      const where = isTheirs ? `is not in the zone ${zone.name}` : 'does not exist on this platform';
       return hold(part, 'networkId', 'network_not_found', `the network ${id} ${where}`);
     }
     networkIds.push(network.id);
@@ -98,7 +100,7 @@ async function sharedNetwork(
 
 /** Plans the tenant's default network and answers its key, or null after a hold. */
 export async function defaultNetwork(resolving: Resolving, part: DraftPart, zone: Zone): Promise<string | null> {
-  const { account, request, hold, prepare } = resolving;
+  const { account, request, registration, hold, prepare } = resolving;
   const { catalogue, settings } = account;
   const { userId } = request.order;
   const vpcOffering = (await catalogue.vpcOfferings()).find(isCalled(settings.vpcOffering));
@@ -129,6 +131,7 @@ export async function defaultNetwork(resolving: Resolving, part: DraftPart, zone
     key,
     kind: 'default-network',
     platformId: part.platformId,
+    ...(registration.owner === null ? {} : { needs: registration.needs, inputs: registration.inputs }),
     settings: planned,
     lines: [
       {

@@ -6,6 +6,7 @@ import { readOne } from './lookup.js';
 import { chooseOffering, describeOffering, nearestOfferings, tagsOf, type WantedShape } from './offerings.js';
 import { pathOf, type Resolving, zoneOf } from './resolve.js';
 import { resolveVmNetworks } from './resolve-network.js';
+import { isOfTenant } from './resolve-tenant.js';
 import { SecurityGroup, SshKeyPair, type Template, type Zone } from './schema.js';
 import type { OfferingSettings } from './service-offering.js';
 import type { VmSettings } from './vm.js';
@@ -97,7 +98,7 @@ function rootDiskLine(template: Template, config: VmConfig, onStorage: string | 
   return `${size} on ${onStorage === null ? 'any storage (the offering names none)' : `storage tagged ${onStorage}`}`;
 }
 
-async function keyPairOf({ account, hold }: Resolving, part: DraftPart, { keyPairId }: VmConfig) {
+async function keyPairOf({ account, registration, hold }: Resolving, part: DraftPart, { keyPairId }: VmConfig) {
   if (keyPairId === null) return {};
   // Key pairs are known by name; newer servers give them an id as well, and billing may hold either.
   const { rows } = await account.client.page(
@@ -106,14 +107,19 @@ async function keyPairOf({ account, hold }: Resolving, part: DraftPart, { keyPai
     'sshkeypair',
     SshKeyPair,
   );
-  const found = rows.find(({ id, name }) => name === keyPairId || id === keyPairId);
+  const found = rows.find((one) => (one.name === keyPairId || one.id === keyPairId) && isOfTenant(registration, one));
   return found
     ? { keyPair: found.name }
     : hold(part, 'keyPairId', 'keypair_not_found', `the key pair ${keyPairId} does not exist on this platform`);
 }
 
 /** Security groups exist in some zones only; where they do not, leaving one out silently would open a machine to the world. */
-async function securityGroupsOf({ account, hold }: Resolving, part: DraftPart, config: VmConfig, zone: Zone) {
+async function securityGroupsOf(
+  { account, registration, hold }: Resolving,
+  part: DraftPart,
+  config: VmConfig,
+  zone: Zone,
+) {
   const id = config.securityGroupId;
   if (id === null) return {};
   if (!zone.securitygroupsenabled) {
@@ -121,7 +127,7 @@ async function securityGroupsOf({ account, hold }: Resolving, part: DraftPart, c
     return hold(part, 'securityGroupId', 'security_group_unsupported', message);
   }
   const group = await readOne(account.client, 'listSecurityGroups', id, 'securitygroup', SecurityGroup);
-  return group
+  return group && isOfTenant(registration, group)
     ? { securityGroupIds: [id] }
     : hold(
         part,

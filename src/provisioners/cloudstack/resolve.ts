@@ -4,6 +4,7 @@ import type { Hold, Warning } from '../../schemas/work-order.js';
 import type { Resolution, ResolvedPart, ResolveRequest } from '../provisioner.js';
 import { resolveAddress } from './resolve-address.js';
 import { resolveDisk } from './resolve-disk.js';
+import { inTenant, type Registration, resolveTenant, unregistered } from './resolve-tenant.js';
 import { resolveVm } from './resolve-vm.js';
 import type { Zone } from './schema.js';
 import type { Account } from './submit.js';
@@ -15,6 +16,7 @@ import type { Account } from './submit.js';
 export interface Resolving {
   account: Account;
   request: ResolveRequest;
+  registration: Registration;
   hold: (part: DraftPart, field: string, reason: HoldReason, message: string) => null;
   warn: (warning: Warning) => void;
   /** Once per key, however many parts need it. */
@@ -28,6 +30,7 @@ export async function resolve(account: Account, request: ResolveRequest): Promis
   const resolving: Resolving = {
     account,
     request,
+    registration: unregistered,
     hold(part, field, reason, message) {
       holds.push(holdFor(reason, pathOf(part, field), message));
       return null;
@@ -38,10 +41,11 @@ export async function resolve(account: Account, request: ResolveRequest): Promis
     prepare: (preparation) => void preparations.set(preparation.key, preparation),
   };
 
+  const registration = await resolveTenant(resolving);
   const parts: ResolvedPart[] = [];
   for (const part of request.parts) {
-    const resolved = await resolvePart(resolving, part);
-    if (resolved) parts.push(resolved);
+    const resolved = await resolvePart({ ...resolving, registration: registration ?? unregistered }, part);
+    if (resolved) parts.push(inTenant(resolved, registration ?? unregistered));
   }
   if (holds.length > 0) return { state: 'held', holds };
   return { state: 'resolved', parts, preparations: [...preparations.values()], warnings };

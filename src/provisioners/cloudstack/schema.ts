@@ -1,34 +1,7 @@
 import { z } from 'zod';
+import { Bool, CloudDate, Id, Int, jobFields, orEmpty, orFalse, orNull, ownerFields, Text } from './wire-values.js';
 
-/**
- * CloudStack's answers, only the fields we read. Old servers print some numbers and booleans as text (`"true"`,
- * `"1800"`), and leave out what is null; both spellings are taken everywhere.
- */
-const Text = z.union([z.string(), z.number()]).transform(String);
-const Id = z.union([z.string().min(1), z.number()]).transform(String);
-const Int = z.union([z.number(), z.string().regex(/^-?\d+(\.\d+)?$/)]).transform(Number);
-const Bool = z.union([z.boolean(), z.enum(['true', 'false'])]).transform((value) => value === true || value === 'true');
-const orNull = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? null);
-const orFalse = Bool.nullish().transform((value) => value ?? false);
-const orEmpty = <T extends z.ZodType>(schema: T) =>
-  z
-    .array(schema)
-    .nullish()
-    .transform((value) => value ?? []);
-
-/** `2017-10-19T12:53:01+0800` (no colon in the offset) → ISO 8601 in UTC; what cannot be read is null, never an error. */
-export function readDate(text: string): string | null {
-  const time = new Date(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
-  return Number.isNaN(time.getTime()) ? null : time.toISOString();
-}
-const CloudDate = z
-  .unknown()
-  .optional()
-  .transform((value) => (typeof value === 'string' ? readDate(value) : null));
-
-/** Pending work on a thing, as newer servers show it beside the thing itself. */
-const jobFields = { jobid: orNull(Id), jobstatus: orNull(Int) };
-
+/** CloudStack's answers as far as orders need them, only the fields we read; the rest is in `schema-operations.ts`. */
 export const Capability = z.object({
   capability: z.object({
     cloudstackversion: Text,
@@ -58,6 +31,19 @@ export const Job = z.object({
   created: CloudDate,
 });
 export type Job = z.infer<typeof Job>;
+
+export const TenantAccount = z.object({
+  id: Id,
+  name: Text,
+  domainid: Id,
+  /** `enabled`, `disabled`, `locked`. */
+  state: Text,
+  user: orEmpty(z.object({ id: Id, username: Text, firstname: orNull(Text), lastname: orNull(Text) })),
+});
+export type TenantAccount = z.infer<typeof TenantAccount>;
+export const AccountMade = z.object({ account: TenantAccount });
+/** Both keys are shown once, and not kept. */
+export const UserKeys = z.object({ userkeys: z.object({ apikey: Text, secretkey: Text }) });
 
 export const Zone = z.object({ id: Id, name: Text, networktype: orNull(Text), securitygroupsenabled: orFalse });
 export type Zone = z.infer<typeof Zone>;
@@ -100,7 +86,6 @@ export const ServiceOffering = z.object({
   serviceofferingdetails: Limits.nullish().catch(null),
 });
 export type ServiceOffering = z.infer<typeof ServiceOffering>;
-export const ServiceOfferingMade = z.object({ serviceoffering: ServiceOffering });
 export const DiskOffering = z.object({
   id: Id,
   name: Text,
@@ -117,9 +102,9 @@ export const NetworkOffering = z.object({
   serviceofferingid: orNull(Id),
 });
 export const VpcOffering = z.object({ id: Id, name: Text, state: orNull(Text) });
-export const SshKeyPair = z.object({ id: orNull(Id), name: Text });
-export const SecurityGroup = z.object({ id: Id });
-export const Snapshot = z.object({ id: Id });
+export const SshKeyPair = z.object({ id: orNull(Id), name: Text, ...ownerFields });
+export const SecurityGroup = z.object({ id: Id, ...ownerFields });
+export const Snapshot = z.object({ id: Id, ...ownerFields });
 
 const Nic = z.object({ networkid: orNull(Id), ipaddress: orNull(Text), isdefault: orFalse });
 export const VirtualMachine = z.object({
@@ -173,9 +158,12 @@ export const Network = z.object({
   type: orNull(Text),
   zoneid: orNull(Id),
   vpcid: orNull(Id),
+  account: orNull(Text),
+  domainid: orNull(Id),
   created: CloudDate,
 });
 export type Network = z.infer<typeof Network>;
 export const NetworkMade = z.object({ network: Network });
 export const AclList = z.object({ id: Id, name: Text, description: orNull(Text), vpcid: orNull(Id) });
+export type AclList = z.infer<typeof AclList>;
 export const AclRule = z.object({ id: Id, number: orNull(Int), state: orNull(Text), ...jobFields });

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { ProvisioningError } from '../../errors.js';
 import type { Found, OperationHandler, OperationRequest } from '../provisioner.js';
 import { readOne } from './lookup.js';
-import { ServiceOffering, ServiceOfferingMade, Success } from './schema.js';
+import { createServiceOffering, deleteServiceOffering } from './offering-list.js';
+import { ServiceOffering } from './schema.js';
 import type { Account } from './submit.js';
 
 /** A size that was sold and that no existing offering has. The name is the shape, so that each shape is made once. */
@@ -46,20 +47,14 @@ export function serviceOfferingEnsure({ client, catalogue }: Account): Operation
       const settings = settingsOf(request);
       const [existing] = await named(settings);
       if (existing) return { state: 'done', found: describe(existing, settings) };
-      const { serviceoffering } = await client.change(
-        'createServiceOffering',
-        {
-          name: settings.name,
-          displaytext: `${settings.name} ${request.marker}`,
-          cpunumber: settings.cpuCount,
-          cpuspeed: settings.cpuSpeedMhz,
-          memory: settings.memoryMib,
-          networkrate: settings.networkRateMbps,
-        },
-        ServiceOfferingMade,
-      );
+      const made = await createServiceOffering(client, {
+        name: settings.name,
+        displayText: `${settings.name} ${request.marker}`,
+        size: settings,
+        networkRateMbps: settings.networkRateMbps,
+      });
       catalogue.forgetServiceOfferings();
-      return { state: 'done', found: describe(serviceoffering, settings) };
+      return { state: 'done', found: describe(made, settings) };
     },
     async find(request) {
       const [offering, ...others] = await named(settingsOf(request));
@@ -77,7 +72,7 @@ export function serviceOfferingEnsure({ client, catalogue }: Account): Operation
       if (offering.name !== settingsOf(request).name) {
         throw new ProvisioningError('ask-human', 'CLD_CONTRADICTION', `the service offering ${resourceId} is not ours`);
       }
-      await client.change('deleteServiceOffering', { id: resourceId }, Success);
+      await deleteServiceOffering(client, resourceId);
       return 'in-progress';
     },
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { PlatformConfig } from '../provisioner.js';
+import { NamingRule } from '../tenant-names.js';
 import { parseCidr } from './cidr.js';
 
 const Cidr = z.string().refine((text) => parseCidr(text) !== null, 'must be an IPv4 range such as 10.0.0.0/16');
@@ -24,6 +25,14 @@ export const CloudStackSettings = z.strictObject({
       const tier = parseCidr(tierCidr);
       return vpc !== null && tier !== null && vpc.contains(tier);
     }, 'tierCidr must lie inside vpcCidr'),
+  /**
+   * Whether each user gets an account of his own: made by his first order (`first-order`), or only by a person, his orders
+   * waiting until then (`hold`); `never`: everything is built in the platform's own account. Needs root or domain admin keys.
+   */
+  registerTenants: z.enum(['first-order', 'hold', 'never']).default('never'),
+  tenantAccount: NamingRule.default('ct_{userId}'),
+  /** Where the accounts are made; none: in the platform account's own domain. */
+  tenantDomainId: z.string().min(1).optional(),
   /** Clock rate asked for where an offering leaves it open. */
   cpuSpeedMhz: z.int().positive().default(1000),
   /** CloudStack's own throttle, where switched on, is 25 a second per account. */

@@ -6,7 +6,9 @@ import { findJob, findJobs, isPendingJob } from './jobs.js';
 import { readOne } from './lookup.js';
 import { passwordFrom, passwordParams } from './password.js';
 import { VirtualMachine } from './schema.js';
-import { type Account, input, notOurs, oldestFirst, ownMarkers, submit } from './submit.js';
+import { input, notOurs, ownMarkers } from '../requests.js';
+import { type Account, oldestFirst, submit } from './submit.js';
+import { ownerOf } from './tenant.js';
 
 /** What `resolve` decided for a VM. The host name lacks the marker, which is only known when the operation starts. */
 export const VmSettings = z.object({
@@ -61,6 +63,7 @@ export function vmCreate(account: Account): OperationHandler {
       const secret = settings.hasRootPassword ? await request.openSecret('rootPassword') : undefined;
       try {
         return await submit(account, request, 'deployVirtualMachine', {
+          ...ownerOf(request),
           name: hostNameOf(settings, request.marker),
           displayname: settings.displayName,
           zoneid: settings.zoneId,
@@ -170,7 +173,10 @@ export function vmDelete(account: Account): OperationHandler {
 }
 
 /** Expunging at once frees name and quota, and is a right not every tenant has (531). */
-async function destroy<T>(id: string, send: (params: { id: string; expunge?: boolean }) => Promise<T>): Promise<T> {
+export async function destroy<T>(
+  id: string,
+  send: (params: { id: string; expunge?: boolean }) => Promise<T>,
+): Promise<T> {
   try {
     return await send({ id, expunge: true });
   } catch (error) {

@@ -1,4 +1,5 @@
-import { cidrText, guestPool, netmaskOf, parseCidr } from './state/addressing.js';
+import { cidrText, netmaskOf, parseCidr } from '../ipv4.js';
+import { guestPool } from './state/addressing.js';
 import type { Cloud } from './state/cloud.js';
 import type * as catalogue from './state/catalogue-model.js';
 import type * as model from './state/model.js';

@@ -24,7 +24,7 @@ export async function building(options: SimulatedOptions = {}, request: ResolveR
   if (resolution.state === 'held') throw new Error(JSON.stringify(resolution.holds));
   const inputs: Record<string, string> = {};
   for (const { kind, settings } of resolution.preparations) {
-    const { found } = await carryOut(provisioner, { operation: `${kind}.ensure`, settings, inputs: {} });
+    const { found } = await carryOut(provisioner, { operation: `${kind}.ensure`, settings, inputs });
     Object.assign(inputs, found.facts);
   }
   const settingsOf = (operation: OperationName) => {

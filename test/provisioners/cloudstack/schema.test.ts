@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import {
   Address,
   JobAccepted,
-  readDate,
   ServiceOffering,
   VirtualMachine,
   Volume,
 } from '../../../src/provisioners/cloudstack/schema.js';
+import { readDate } from '../../../src/provisioners/cloudstack/wire-values.js';
 
 // Recorded answers, trimmed: reference/cloudstack.md section 11.
 describe('a recorded answer', () => {

@@ -1,7 +1,7 @@
 import type { Call, CommandFamily, CreatePlan, JobPlan } from '../call.js';
 import { listAnswer, listRows } from '../call.js';
 import { inUse, invalidParameter } from '../errors.js';
-import { parseCidr } from '../state/addressing.js';
+import { parseCidr } from '../../ipv4.js';
 import type { AclList, AclRule } from '../state/model.js';
 import { removeAclList } from '../state/removal.js';
 import { aclListView, aclRuleView } from '../views/network.js';

@@ -1,7 +1,7 @@
 import type { Call, CommandFamily, CreatePlan, JobPlan } from '../call.js';
 import { listAnswer, listRows } from '../call.js';
 import { invalidParameter, ruleConflict } from '../errors.js';
-import { parseCidr } from '../state/addressing.js';
+import { parseCidr } from '../../ipv4.js';
 import type { FirewallRule } from '../state/model.js';
 import { firewallRuleView } from '../views/network.js';
 import { checkPorts } from './acls.js';

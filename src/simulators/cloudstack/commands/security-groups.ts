@@ -1,7 +1,7 @@
 import type { Call, CommandFamily, JobPlan } from '../call.js';
 import { listAnswer, listRows } from '../call.js';
 import { ApiError, inUse, internalError, invalidParameter } from '../errors.js';
-import { parseCidr } from '../state/addressing.js';
+import { parseCidr } from '../../ipv4.js';
 import type { SecurityGroup, SecurityGroupRule } from '../state/model.js';
 import { securityGroupView } from '../views/security-group.js';
 import { groupByName } from './vm-security-groups.js';

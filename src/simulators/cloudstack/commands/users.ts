@@ -26,14 +26,17 @@ export const userCommands: CommandFamily = {
     run(call) {
       const { cloud, params } = call;
       const user = call.row(cloud.users, 'id');
-      for (const field of ['firstname', 'lastname', 'email'] as const) {
+      const fields = ['firstname', 'lastname', 'email'] as const;
+      for (const field of fields) {
         if (params.isEmpty(field)) throw invalidParameter(`${field[0]?.toUpperCase()}${field.slice(1)} is empty`);
-        user[field] = params.text(field) ?? user[field];
       }
       const username = params.text('username');
       if (username !== undefined && username !== user.username) rename(call, user, username);
+      // Only now: what is refused changes nothing.
+      for (const field of fields) user[field] = params.text(field) ?? user[field];
       user.password = params.text('password') ?? user.password;
       user.timezone = params.text('timezone') ?? user.timezone;
+      call.effect('changed', 'user', user.id, [user.username]);
       return { user: userView(call, user) };
     },
   },

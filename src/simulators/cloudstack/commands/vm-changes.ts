@@ -7,7 +7,7 @@ import { addNic } from '../state/networking.js';
 import { ownDetails, shapeFor } from '../state/offering-shape.js';
 import { releaseNic } from '../state/removal.js';
 import { checkHostName, checkHostNameFree } from '../state/vm-names.js';
-import { newPassword, queueOf, requireState, userdataOf } from '../state/vm-work.js';
+import { chosenPassword, newPassword, queueOf, requireState, userdataOf } from '../state/vm-work.js';
 import { vmView } from '../views/vm.js';
 import { requireAlive } from './vm-lifecycle.js';
 import { usable } from './vm-networks.js';
@@ -140,6 +140,11 @@ function scale(call: Call): JobPlan {
 function update(call: Call) {
   const { cloud, params } = call;
   const vm = call.row(cloud.vms, 'id');
+  // Everything is checked before anything is changed.
+  const groups = params.list('securitygroupids');
+  if (groups !== undefined) requireState(vm, ['Stopped'], 'change the security groups');
+  const groupIds = groups?.map((id) => call.rowById(cloud.securityGroups, id, 'securitygroupids').id);
+  const userdata = userdataOf(call);
   const name = params.text('name');
   if (name !== undefined && name !== vm.name) {
     checkHostName(name);
@@ -151,14 +156,10 @@ function update(call: Call) {
     }
     vm.name = name;
   }
-  const groups = params.list('securitygroupids');
-  if (groups !== undefined) {
-    requireState(vm, ['Stopped'], 'change the security groups');
-    vm.securityGroupIds = groups.map((id) => call.rowById(cloud.securityGroups, id, 'securitygroupids').id);
-  }
+  vm.securityGroupIds = groupIds ?? vm.securityGroupIds;
   vm.displayname = params.text('displayname') ?? vm.displayname;
   vm.group = params.text('group') ?? vm.group;
-  vm.userdata = userdataOf(call) ?? vm.userdata;
+  vm.userdata = userdata ?? vm.userdata;
   vm.haEnable = params.flag('haenable') ?? vm.haEnable;
   vm.dynamicallyScalable = params.flag('isdynamicallyscalable') ?? vm.dynamicallyScalable;
   vm.details = { ...vm.details, ...params.merged('details') };
@@ -177,7 +178,7 @@ function resetPassword(call: Call): JobPlan {
       }
       requireState(vm, ['Stopped'], 'reset the password');
     },
-    () => newPassword(call),
+    () => chosenPassword(call),
   );
 }
 

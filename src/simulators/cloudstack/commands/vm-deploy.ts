@@ -7,7 +7,7 @@ import { addNic, implementNetworks } from '../state/networking.js';
 import { ownDetails, shapeFor } from '../state/offering-shape.js';
 import { checkHostName, checkHostNameFree } from '../state/vm-names.js';
 import { addDisk } from '../state/disks.js';
-import { checkPlaceable, newPassword, queueOf, userdataOf } from '../state/vm-work.js';
+import { checkPlaceable, chosenPassword, queueOf, userdataOf } from '../state/vm-work.js';
 import { networksFor, type NetworkChoice } from './vm-networks.js';
 import { securityGroupsFor } from './vm-security-groups.js';
 import { vmView } from '../views/vm.js';
@@ -97,7 +97,7 @@ function deploy(call: Call): CreatePlan {
     userdata,
     userId: call.caller.user.id,
     nics: [],
-    pendingPassword: template.passwordEnabled ? newPassword(call) : null,
+    pendingPassword: template.passwordEnabled ? chosenPassword(call) : null,
     destroyedAt: null,
     nameKeys: [],
   };

@@ -1,7 +1,7 @@
 import type { Call, CommandFamily, CreatePlan, JobPlan } from '../call.js';
 import { like, listAnswer, listRows } from '../call.js';
 import { inUse, invalidParameter } from '../errors.js';
-import { cidrText, parseCidr } from '../state/addressing.js';
+import { cidrText, parseCidr } from '../../ipv4.js';
 import { checkLimit } from '../state/limits.js';
 import type { Vpc } from '../state/model.js';
 import { takePublicAddress } from '../state/networking.js';

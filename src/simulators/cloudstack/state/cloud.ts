@@ -1,5 +1,6 @@
 import { findMarker, type AuditEntry, type SimulatorControl } from '../../control.js';
-import { AddressPool, parseCidr } from './addressing.js';
+import { parseCidr } from '../../ipv4.js';
+import { AddressPool } from './addressing.js';
 import type * as catalogue from './catalogue-model.js';
 import type * as model from './model.js';
 import { Index, RemovedIds, Table } from './table.js';

@@ -3,7 +3,8 @@ import { invalidParameter, noCapacity } from '../errors.js';
 import { checkLimit } from './limits.js';
 import type { NetworkOffering } from './catalogue-model.js';
 import type { Account, Network, Nic, PublicAddress, Vm } from './model.js';
-import { guestPool, netmaskOf, parseCidr } from './addressing.js';
+import { netmaskOf, parseCidr } from '../../ipv4.js';
+import { guestPool } from './addressing.js';
 
 /** Takes a public address out of the pool; 533 when none is left, 431 when the wanted one is taken. */
 export function takePublicAddress(

@@ -27,10 +27,13 @@ export function requireState(vm: Vm, allowed: VmState[], what: string): void {
 
 const passwordAlphabet = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 
-/** The caller's `password` (4.19+), or a new one of 6 characters, `vm.password.length`'s default. */
+/** What deploy and reset take from 4.19 on: the caller's `password`, or a new one. A restore takes none. */
+export function chosenPassword(call: Call): string {
+  return (call.behaviour.ownPassword ? call.params.text('password') : undefined) ?? newPassword(call);
+}
+
+/** 6 characters, `vm.password.length`'s default. */
 export function newPassword(call: Call): string {
-  const own = call.behaviour.ownPassword ? call.params.text('password') : undefined;
-  if (own !== undefined) return own;
   const draw = () => passwordAlphabet.charAt(Math.floor(call.cloud.random() * passwordAlphabet.length));
   return Array.from({ length: 6 }, draw).join('');
 }

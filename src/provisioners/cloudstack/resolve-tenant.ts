@@ -1,0 +1,79 @@
+import type { OperationName } from '../../planner/plan.js';
+import type { ResolvedPart, ResolveRequest } from '../provisioner.js';
+import { tenantName } from '../tenant-names.js';
+import type { Resolving } from './resolve.js';
+import { findTenant, type TenantSettings } from './tenant.js';
+import type { Account } from './submit.js';
+
+/** What everything of an order takes from its user's registration in the data centre; empty where all work in one account. */
+export interface Registration {
+  needs: string[];
+  inputs: ResolvedPart['inputs'];
+  /** The tenant's account, whether it is there yet or not; null where all work in one. */
+  owner: TenantSettings | null;
+}
+
+/** CloudStack takes 100 characters, and 255 from 4.11 on. */
+const longestName = 100;
+
+export const unregistered: Registration = { needs: [], inputs: {}, owner: null };
+
+/**
+ * The user's registration, planned as the first step where it is missing (Q27), or null after a hold. Planned also where it
+ * is there: making sure costs one look, and somebody may have removed it since.
+ */
+export async function resolveTenant(resolving: Resolving): Promise<Registration | null> {
+  const { account, request, hold, prepare } = resolving;
+  const { registerTenants } = account.settings;
+  const [part] = request.parts;
+  if (registerTenants === 'never' || !part) return unregistered;
+  const settings = await tenantSettings(account, request);
+  if (registerTenants === 'hold' && (await findTenant(account, settings)) === null) {
+    const message = `the user ${request.order.userId} has no account "${settings.accountName}" here; register the user, then replay`;
+    return hold(part, 'platformId', 'tenant_not_registered', message);
+  }
+  const key = `tenant/${request.order.userId}`;
+  prepare({
+    key,
+    kind: 'tenant',
+    platformId: part.platformId,
+    settings,
+    lines: [{ what: 'registration', ordered: request.order.userId, resolved: `account ${settings.accountName}` }],
+  });
+  return {
+    needs: [key],
+    inputs: {
+      tenantAccount: { from: key, fact: 'tenantAccount' },
+      tenantDomainId: { from: key, fact: 'tenantDomainId' },
+    },
+    owner: settings,
+  };
+}
+
+/** An administrator sees everybody's things; an order may only name its own tenant's. */
+export function isOfTenant(
+  { owner }: Registration,
+  { account, domainid }: { account: string | null; domainid: string | null },
+): boolean {
+  return owner === null || (account === owner.accountName && domainid === owner.domainId);
+}
+
+/** The account's name by the platform's rule, in the domain that is set or in the platform account's own. */
+export async function tenantSettings(
+  { settings, catalogue }: Account,
+  { order: { userId, accountId } }: Pick<ResolveRequest, 'order'>,
+): Promise<TenantSettings> {
+  const domainId = settings.tenantDomainId ?? (await catalogue.ownDomainId());
+  return { accountName: tenantName(settings.tenantAccount, { userId, accountId }, longestName), domainId };
+}
+
+/** Adds the registration to a part: its first operation waits for it, all of them work in the tenant's account. */
+export function inTenant(part: ResolvedPart, { needs, inputs }: Registration): ResolvedPart {
+  const [first] = Object.keys(part.needs) as OperationName[];
+  if (first === undefined || needs.length === 0) return part;
+  return {
+    ...part,
+    needs: { ...part.needs, [first]: [...needs, ...(part.needs[first] ?? [])] },
+    inputs: { ...part.inputs, ...inputs },
+  };
+}
