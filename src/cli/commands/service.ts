@@ -6,10 +6,10 @@ import { startEmbeddedProfile } from '../../embedded/profile.js';
 import { packageVersion } from '../../http/package-version.js';
 import { endOnError } from '../../end-on-error.js';
 import { createLog, startOrderwright } from '../../main.js';
-import { startSimulatedCloudStack } from '../../simulators/cloudstack/server.js';
 import { migrationStatus, revertLastMigration, runMigrations } from '../../store/migrate.js';
 import { defaultDataDir } from '../api.js';
 import { CommandError, exitCodes, type Io } from '../io.js';
+import { simulators, type SimulateOptions } from '../simulators.js';
 import { describeUp } from '../up-words.js';
 import { clean } from '../terminal.js';
 import { untilAsked } from '../until-asked.js';
@@ -94,41 +94,27 @@ export function addServiceCommands(program: Command, io: Io, done: (exitCode: nu
 
   program
     .command('simulate')
-    .argument('<cloud>', 'cloudstack')
+    .argument('<cloud>', Object.keys(simulators).join(', '))
     .description('one simulated cloud alone, on its real wire format, with a control side under /_sim/')
     .option('--port <n>', 'port (a free one)', readPort)
-    .option('--release <release>', 'which release to behave like: 4.4, 4.9, 4.13, 4.19, 4.22', '4.22')
+    .option('--release <release>', 'which release of CloudStack to behave like: 4.4, 4.9, 4.13, 4.19, 4.22', '4.22')
     .option('--latency <min-max>', 'how long jobs take, in milliseconds', readLatency, { min: 200, max: 800 })
     .option('--seed <n>', 'makes ids, latencies and faults repeatable', readSeed)
     .action(async (cloud: string, options: SimulateOptions) => {
-      if (cloud !== 'cloudstack') {
+      const start = Object.hasOwn(simulators, cloud) ? simulators[cloud] : undefined;
+      if (start === undefined) {
         throw new CommandError(
-          `No simulated cloud is called "${clean(cloud)}". There is: cloudstack.`,
+          `No simulated cloud is called "${clean(cloud)}". There is: ${Object.keys(simulators).join(', ')}.`,
           exitCodes.usage,
         );
       }
-      const apiKey = io.env['ORDERWRIGHT_SIMULATOR_API_KEY'];
-      const secretKey = io.env['ORDERWRIGHT_SIMULATOR_SECRET_KEY'];
       const asked = untilAsked(io);
-      const simulator = await startSimulatedCloudStack({
-        port: options.port ?? 0,
-        version: options.release,
-        latencyMs: options.latency,
-        ...(options.seed !== undefined && { seed: options.seed }),
-        ...(apiKey && secretKey && { apiKey, secretKey }),
-      });
-      io.out(`Simulated CloudStack ${options.release}: ${simulator.serviceUrl}`);
+      const simulator = await start(options, io.env);
+      io.out(`Simulated ${simulator.name}: ${simulator.serviceUrl}`);
       io.out(`Control side: ${simulator.url}/_sim/resources, /_sim/calls, /_sim/faults …`);
       await asked.promise;
       await simulator.close();
     });
-}
-
-interface SimulateOptions {
-  port?: number;
-  release: string;
-  latency: { min: number; max: number };
-  seed?: number;
 }
 
 function databaseUrl(io: Io): string {

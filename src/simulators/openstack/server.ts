@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import { SimulatorControl } from '../control.js';
+import type { Fault } from '../faults.js';
+import { listen, type HttpAnswer, type HttpRequest } from '../http.js';
+import { randomId, seededRandom } from '../random.js';
+import { Scheduler } from '../scheduler.js';
+import { Api, type Prepared } from './api.js';
+import { Refusal, unauthorized, type Service } from './errors.js';
+import { rangeOf } from './microversion.js';
+import { simulatedResources } from './resources.js';
+import { defaultExternalCidrs } from './seed-data.js';
+
+export interface SimulatedOpenStackOptions {
+  port?: number;
+  host?: string;
+  /** The administrator: `admin` by default, in the domain Default, with the role admin on the project `admin`. */
+  adminUsername?: string;
+  adminPassword?: string;
+  /** `RegionOne` by default. */
+  region?: string;
+  /** How long a token lives: an hour by default. */
+  tokenLifeMs?: number;
+  /** How long work takes that is accepted first and done later. */
+  latencyMs?: { min: number; max: number };
+  /** Makes faults, latencies and ids repeatable; without it ids are random. */
+  seed?: number;
+  /** The highest microversion of Nova, `2.93` by default. */
+  computeMaximum?: string;
+  /** The highest microversion of Cinder, `3.70` by default. */
+  volumeMaximum?: string;
+  /** The addresses of the external network. */
+  externalCidrs?: string[];
+}
+
+/** Made up, and only good for a simulated cloud. */
+export const defaultAdminUsername = 'admin';
+export const defaultAdminPassword = 'simulated-openstack-password-not-a-secret';
+
+const maxBodyBytes = 1024 * 1024;
+
+/** A simulated OpenStack without a listener: whoever brings a request gets its answer. */
+export interface SimulatedOpenStack {
+  handle(request: HttpRequest): HttpAnswer | 'cut';
+  /** Forgets everything it had planned for later. */
+  close(): void;
+}
+
+/**
+ * Starts a simulated OpenStack (Keystone, Nova, Cinder, Neutron, Glance) on its real wire format, below one origin as
+ * DevStack has it, with the control side of the contract on the same port. The code is written from the wire reference alone
+ * and shares nothing with the adapter, so that both cannot have the same mistake.
+ */
+export async function startSimulatedOpenStack(
+  options: SimulatedOpenStackOptions = {},
+): Promise<{ url: string; serviceUrl: string; port: number; close(): Promise<void> }> {
+  const cloud = simulatedOpenStack(options);
+  const listener = await listen(
+    { host: options.host ?? '127.0.0.1', port: options.port ?? 0, maxBodyBytes },
+    cloud.handle,
+  );
+  const host = options.host === undefined || options.host === '0.0.0.0' ? '127.0.0.1' : options.host;
+  const url = `http://${host}:${listener.port}`;
+  return {
+    url,
+    serviceUrl: `${url}/identity/v3`,
+    port: listener.port,
+    async close() {
+      cloud.close();
+      await listener.close();
+    },
+  };
+}
+
+/** The cloud behind that listener; also for tests that bring a network of their own. */
+export function simulatedOpenStack(options: Omit<SimulatedOpenStackOptions, 'port' | 'host'> = {}): SimulatedOpenStack {
+  const control = new SimulatorControl({
+    seed: options.seed ?? 1,
+    latency: options.latencyMs ?? { min: 200, max: 800 },
+  });
+  const scheduler = new Scheduler();
+  const idRandom = options.seed === undefined ? null : seededRandom(options.seed + 0x9e37);
+  const api = new Api({
+    control,
+    scheduler,
+    newId: idRandom === null ? randomUUID : () => randomId(idRandom),
+    region: options.region ?? 'RegionOne',
+    tokenLifeMs: options.tokenLifeMs ?? 3_600_000,
+    ranges: {
+      compute: rangeOf('compute', options.computeMaximum ?? '2.93'),
+      volume: rangeOf('volume', options.volumeMaximum ?? '3.70'),
+    },
+    seeds: {
+      adminUsername: options.adminUsername ?? defaultAdminUsername,
+      adminPassword: options.adminPassword ?? defaultAdminPassword,
+      externalCidrs: options.externalCidrs ?? defaultExternalCidrs,
+    },
+  });
+  control.attach({
+    resources: () => simulatedResources(api.cloud),
+    reset: () => api.reset(),
+  });
+
+  function handle(request: HttpRequest): HttpAnswer | 'cut' {
+    if (request.path.startsWith('/_sim')) return control.handle(request);
+    const prepared = api.prepare(request);
+    if (prepared === null) {
+      return { status: 404, headers: { 'content-type': 'text/html' }, body: '<html><body>404 Not Found</body></html>' };
+    }
+    if ('status' in prepared) return prepared;
+    const { operation, match } = prepared;
+    control.countCall(match === null ? '(unknown)' : operation);
+    const fault = control.takeFault('request', operation);
+    return fault === null ? api.answer(prepared) : answerWithFault(fault, prepared);
+  }
+
+  function answerWithFault(fault: Fault, prepared: Prepared): HttpAnswer | 'cut' {
+    const work = () => api.answer(prepared);
+    const refuse = (status: number, text: string, more: Refusal['more'] = {}) => {
+      if (fault.afterEffect === true) work();
+      return api.refuse(prepared, new Refusal(fault.status ?? status, fault.errortext ?? text, more));
+    };
+    switch (fault.kind) {
+      case 'drop-request':
+        return 'cut';
+      case 'lose-answer':
+        work();
+        return 'cut';
+      case 'late':
+        return { ...work(), delayMs: fault.delayMs };
+      case 'error':
+        return refuse(500, unexpected[prepared.service], { type: 'HTTPInternalServerError' });
+      case 'throttle':
+        // By a proxy in front: the services have no rate limit of their own.
+        return refuse(429, 'This request was rate-limited.', {
+          fromMiddleware: true,
+          headers: { 'retry-after': String(Math.ceil(fault.waitMs / 1000)) },
+        });
+      case 'unavailable':
+        return refuse(503, 'The server is currently unavailable. Please try again at a later time.', {
+          fromMiddleware: true,
+        });
+      case 'html':
+        if (fault.afterEffect === true) work();
+        return {
+          status: fault.status ?? 200,
+          headers: { 'content-type': 'text/html; charset=utf-8' },
+          body: '<!DOCTYPE html><html><body>Please log in to the proxy</body></html>',
+        };
+      case 'malformed': {
+        // Cut in the middle, as a proxy with a size limit does; the work was done unless told otherwise.
+        const answer = fault.afterEffect === false ? { status: 200, body: '{"servers": []}' } : work();
+        return { ...answer, body: answer.body.slice(0, Math.floor(answer.body.length / 2)) };
+      }
+      case 'expire-session':
+        api.expireTokens(prepared);
+        return api.refuse(prepared, unauthorized());
+      default:
+        return work();
+    }
+  }
+
+  return { handle, close: () => scheduler.clear() };
+}
+
+/** What each service says of a defect of its own. */
+const unexpected: Record<Service, string> = {
+  keystone: 'An unexpected error prevented the server from fulfilling your request.',
+  nova: "Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/ and attach the Nova API log if possible.\n<class 'oslo_messaging.exceptions.MessagingTimeout'>",
+  cinder: 'The server has either erred or is incapable of performing the requested operation.',
+  neutron: 'Request Failed: internal server error while processing your request.',
+  glance: 'The server has either erred or is incapable of performing the requested operation.',
+};
