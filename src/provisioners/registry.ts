@@ -1,10 +1,12 @@
 import { cloudstack } from './cloudstack/index.js';
+import { openstack } from './openstack/index.js';
 import type { Pace } from './pace.js';
 import type { PlatformConfig, Provisioner } from './provisioner.js';
 
 /** Every cloud we speak to: the `kind` of a platform's configuration, and who builds its provisioner. */
 export const clouds: Readonly<Record<string, (config: PlatformConfig, gate?: Pace) => Provisioner>> = {
   cloudstack: (config, gate) => cloudstack(config, undefined, gate),
+  openstack: (config, gate) => openstack(config, undefined, gate),
 };
 
 /**

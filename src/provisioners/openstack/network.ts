@@ -1,0 +1,231 @@
+import { z } from 'zod';
+import { ProvisioningError } from '../../errors.js';
+import type { Found, OperationHandler, OperationRequest } from '../provisioner.js';
+import { input, notOurs, ownMarkers } from '../requests.js';
+import { type Account, adoptEarlier, contradiction, oldestFirst, scopeOf } from './account.js';
+import { orNull, pathOf } from './client.js';
+import { portsOf } from './ports.js';
+import { isRefusal } from './refusals.js';
+import { Anything, FloatingIp, FloatingIpRead, type Port } from './schema.js';
+
+/** What `resolve` decided for an address. Its bandwidth is held by the QoS policy that a preparation makes. */
+export const AddressSettings = z.object({
+  bandwidthMbps: z.number(),
+  externalNetworkId: z.string(),
+  /** The card it is bound to, by its network; absent: that of the VM's default card. */
+  networkId: z.string().optional(),
+});
+export type AddressSettings = z.infer<typeof AddressSettings>;
+
+async function readAddress({ client }: Account, request: OperationRequest, id: string): Promise<FloatingIp | null> {
+  if (id === '') return null;
+  const path = `/floatingips/${pathOf(id)}`;
+  const call = { service: 'network', scope: scopeOf(request), path } as const;
+  return (await orNull(client.read(call, FloatingIpRead)))?.floatingip ?? null;
+}
+
+function describe(address: FloatingIp, request: OperationRequest): Found {
+  return {
+    resourceId: address.id,
+    facts: {
+      addressId: address.id,
+      ...(address.floating_ip_address === null ? {} : { ipAddress: address.floating_ip_address }),
+      bandwidthMbps: String(AddressSettings.parse(request.settings).bandwidthMbps),
+      marker: request.marker,
+    },
+    startedAt: address.created_at,
+  };
+}
+
+/** A floating IP has no name and takes no tag when it is made: its description is the marker. Done in the answer itself. */
+export function networkReserve(account: Account): OperationHandler {
+  const { client } = account;
+
+  async function marked(request: OperationRequest): Promise<FloatingIp[]> {
+    const scope = scopeOf(request);
+    const projectId = scope ?? (await client.token()).projectId;
+    const rows = await client.list({
+      service: 'network',
+      scope,
+      path: '/floatingips',
+      query: { description: request.marker, project_id: projectId },
+      key: 'floatingips',
+      row: FloatingIp,
+    });
+    return oldestFirst(rows.filter(({ description }) => description === request.marker));
+  }
+
+  const handler: OperationHandler = {
+    async send(request) {
+      const adopted = await adoptEarlier(account, handler, request);
+      if (adopted) return adopted;
+      const { externalNetworkId } = AddressSettings.parse(request.settings);
+      const { value } = await client.change(
+        {
+          service: 'network',
+          scope: scopeOf(request),
+          method: 'POST',
+          path: '/floatingips',
+          body: {
+            floatingip: {
+              floating_network_id: externalNetworkId,
+              description: request.marker,
+              // guess: taken at create as well; the lab recorded it on PUT.
+              qos_policy_id: input(request, 'qosPolicyId'),
+            },
+          },
+        },
+        FloatingIpRead,
+      );
+      return { state: 'done', found: describe(value.floatingip, request) };
+    },
+    async find(request) {
+      const [address, ...others] = await marked(request);
+      if (!address) return { state: 'absent' };
+      return { state: 'found', resourceId: address.id, others: others.map(({ id }) => id) };
+    },
+    async inspect(request, resourceId) {
+      const address = await readAddress(account, request, resourceId);
+      if (!address) return { state: 'absent' };
+      if (address.description !== request.marker) throw notOurs('the address', address.id);
+      if (address.status === 'ERROR') {
+        const message = `the floating IP ${address.id} is in the state ERROR`;
+        return { state: 'broken', code: 'CLD_RESOURCE_ERROR', message };
+      }
+      // DOWN is what an address is as long as it is bound to nothing.
+      return { state: 'ready', found: describe(address, request) };
+    },
+    async discard(request, resourceId) {
+      const address = await readAddress(account, request, resourceId);
+      if (!address) return 'gone';
+      if (address.description !== request.marker) throw notOurs('the address', address.id);
+      await remove(account, request, address.id);
+      return 'gone';
+    },
+  };
+  return handler;
+}
+
+/** Bound or not is told by `port_id`; the status follows a second later and tells nothing (reference 5). */
+export function networkBind(account: Account): OperationHandler {
+  const { client } = account;
+
+  async function portOf(request: OperationRequest): Promise<Port | null> {
+    const ports = await portsOf(client, scopeOf(request), input(request, 'vmId'));
+    const networkId = AddressSettings.parse(request.settings).networkId ?? request.inputs['networkId'];
+    return ports.find(({ network_id }) => network_id === networkId) ?? null;
+  }
+
+  /** Throws when the address serves another machine: taking it away would cut someone off. */
+  async function bound(request: OperationRequest, port: Port | null): Promise<FloatingIp | null> {
+    const address = await readAddress(account, request, input(request, 'addressId'));
+    if (!address || address.port_id === null) return null;
+    if (address.port_id !== port?.id) throw contradiction(`the address ${address.id} is bound to another port`);
+    return address;
+  }
+
+  const found = ({ id, floating_ip_address }: FloatingIp): Found => ({
+    resourceId: id,
+    facts: { addressId: id, ...(floating_ip_address === null ? {} : { ipAddress: floating_ip_address }) },
+    startedAt: null,
+  });
+
+  return {
+    async send(request) {
+      const addressId = input(request, 'addressId');
+      const port = await portOf(request);
+      if (!port) {
+        const message = `the server ${input(request, 'vmId')} has no port on the network the address is for`;
+        throw new ProvisioningError('retry', 'CLD_RESOURCE_UNAVAILABLE', message);
+      }
+      const already = await bound(request, port);
+      if (already) return { state: 'done', found: found(already) };
+      try {
+        const { value } = await client.change(
+          {
+            service: 'network',
+            scope: scopeOf(request),
+            method: 'PUT',
+            path: `/floatingips/${pathOf(addressId)}`,
+            body: { floatingip: { port_id: port.id } },
+          },
+          FloatingIpRead,
+        );
+        return { state: 'done', found: found(value.floatingip) };
+      } catch (error) {
+        // "The port has one already" may mean ours, put there meanwhile.
+        if (!isRefusal(error, 409)) throw error;
+        const seen = await bound(request, port);
+        if (!seen) throw error;
+        return { state: 'done', found: found(seen) };
+      }
+    },
+    async find(request) {
+      const address = await bound(request, await portOf(request));
+      return address ? { state: 'found', resourceId: address.id, others: [] } : { state: 'absent' };
+    },
+    async inspect(request) {
+      const address = await bound(request, await portOf(request));
+      return address ? { state: 'ready', found: found(address) } : { state: 'absent' };
+    },
+    // A binding is a state of the address.
+    discard: () => Promise.resolve('gone'),
+  };
+}
+
+/** Done when the address serves no machine, or is gone. `find`/`inspect` speak of the effect, as for vm.delete. */
+export function networkUnbind(account: Account): OperationHandler {
+  const isUndone = ({ port_id }: FloatingIp): boolean => port_id === null;
+  return undoing(account, isUndone, async (request, id) => {
+    const path = `/floatingips/${pathOf(id)}`;
+    const body = { floatingip: { port_id: null } };
+    const change = { service: 'network', scope: scopeOf(request), method: 'PUT', path, body } as const;
+    await orNull(account.client.change(change, Anything));
+  });
+}
+
+/** Done when the address is given back. Its id is never given to another. */
+export function networkRelease(account: Account): OperationHandler {
+  return undoing(
+    account,
+    () => false,
+    (request, id) => remove(account, request, id),
+  );
+}
+
+function undoing(
+  account: Account,
+  isUndone: (address: FloatingIp) => boolean,
+  undo: (request: OperationRequest, id: string) => Promise<void>,
+): OperationHandler {
+  const idOf = (request: OperationRequest): string => input(request, 'addressId');
+  const done = (request: OperationRequest): Found => ({ resourceId: idOf(request), facts: {}, startedAt: null });
+  const remaining = async (request: OperationRequest): Promise<FloatingIp | null> => {
+    const address = await readAddress(account, request, idOf(request));
+    return address && !isUndone(address) ? address : null;
+  };
+  return {
+    async send(request) {
+      const address = await remaining(request);
+      if (!address) return { state: 'done', found: done(request) };
+      if (!ownMarkers(request).includes(address.description ?? '')) throw notOurs('the address', address.id);
+      await undo(request, address.id);
+      return { state: 'done', found: done(request) };
+    },
+    async find(request) {
+      const address = await remaining(request);
+      return address ? { state: 'absent' } : { state: 'found', resourceId: idOf(request), others: [] };
+    },
+    async inspect(request) {
+      const address = await remaining(request);
+      return address ? { state: 'absent' } : { state: 'ready', found: done(request) };
+    },
+    discard: () => Promise.resolve('gone'),
+  };
+}
+
+async function remove({ client }: Account, request: OperationRequest, id: string): Promise<void> {
+  const path = `/floatingips/${pathOf(id)}`;
+  const change = { service: 'network', scope: scopeOf(request), method: 'DELETE', path } as const;
+  await orNull(client.change(change, Anything));
+}

@@ -1,0 +1,42 @@
+import { afterEach } from '@jest/globals';
+import type { OperationName } from '../../../src/planner/plan.js';
+import type { Facts } from '../../../src/provisioners/provisioner.js';
+import { carryOut, type Task } from '../../conformance/small-engine.js';
+import { simulated, type Simulated, type SimulatedOptions } from './simulated.js';
+
+const clouds: Simulated[] = [];
+afterEach(async () => {
+  for (const cloud of clouds.splice(0)) await cloud.close();
+});
+
+/** A simulated cloud that is closed after the test. */
+export async function aCloud(options: SimulatedOptions = {}): Promise<Simulated> {
+  const cloud = await simulated(options);
+  clouds.push(cloud);
+  return cloud;
+}
+
+/** A simulated cloud, the tenant and his network in it, and the tasks of an order. `inputs` are all facts so far. */
+export async function building(options: SimulatedOptions = {}) {
+  const cloud = await aCloud(options);
+  const { provisioner } = cloud;
+  const resolution = await provisioner.resolve(cloud.request);
+  if (resolution.state === 'held') throw new Error(JSON.stringify(resolution.holds));
+  const inputs: Record<string, string> = {};
+  for (const { kind, settings } of resolution.preparations) {
+    const { found } = await carryOut(provisioner, { operation: `${kind}.ensure`, settings, inputs });
+    const { marker: _, ...facts } = found.facts;
+    Object.assign(inputs, facts);
+  }
+  const settingsOf = (operation: OperationName) => {
+    const type = { vm: 'VM', ebs: 'EBS', network: 'NETWORK' }[operation.split('.')[0] ?? ''];
+    return resolution.parts.find(({ key }) => key.startsWith(type ?? '?'))?.settings ?? {};
+  };
+  const task = (operation: OperationName, more: Facts = {}): Task => ({
+    operation,
+    settings: settingsOf(operation),
+    inputs: { ...inputs, ...more },
+    rootPassword: 'a-Password-1',
+  });
+  return { cloud, provisioner, resolution, inputs, task, scope: inputs['projectId'] ?? null };
+}

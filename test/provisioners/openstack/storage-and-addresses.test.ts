@@ -1,0 +1,106 @@
+import { describe, expect, it } from '@jest/globals';
+import { carryOut, handlerOf, newMarker, requestFor } from '../../conformance/small-engine.js';
+import { building } from './building.js';
+
+/** A tenant with a VM, a disk and an address, not put together yet. */
+async function built() {
+  const base = await building();
+  const { provisioner, task } = base;
+  const vm = (await carryOut(provisioner, task('vm.create'))).found.facts;
+  const disk = (await carryOut(provisioner, task('ebs.create'))).found.facts;
+  const address = (await carryOut(provisioner, task('network.reserve'))).found.facts;
+  return { ...base, vm, disk, address };
+}
+
+describe('a disk', () => {
+  it('has the ordered size and type, and hangs on its VM when it is attached', async () => {
+    const { cloud, provisioner, task, vm, disk } = await built();
+    const { found } = await carryOut(provisioner, task('ebs.attach', { ...disk, vmId: vm['vmId'] ?? '' }));
+    expect(found.facts).toMatchObject({ volumeId: disk['volumeId'], device: expect.stringMatching(/^\/dev\//) });
+    const volume = (await cloud.resources()).find(({ id }) => id === disk['volumeId']);
+    expect(volume).toMatchObject({ state: 'in-use', attachedTo: vm['vmId'], details: { sizeGib: 80, type: 'SATA' } });
+  });
+
+  it('that could not be attached is free again, and its job has failed', async () => {
+    const { cloud, provisioner, task, vm, disk } = await built();
+    await cloud.fault('nova.volume_attachments.create', 'job-fails');
+    const request = requestFor(task('ebs.attach', { ...disk, vmId: vm['vmId'] ?? '' }));
+    const handler = handlerOf(provisioner, 'ebs.attach');
+    const sent = await handler.send(request);
+    if (sent.state !== 'pending') throw new Error(sent.state);
+    const { finished } = await import('../../conformance/small-engine.js');
+    expect(await finished(provisioner, 'ebs.attach', sent.jobId)).toMatchObject({
+      state: 'failed',
+      disposition: 'retry',
+    });
+    await expect(handler.inspect(request, disk['volumeId'] ?? '')).resolves.toEqual({ state: 'absent' });
+  });
+
+  it('for which Cinder has no room says so in Cinder’s own words, and is worth another try', async () => {
+    const { cloud, provisioner, task } = await building();
+    await cloud.fault('cinder.volumes.create', 'job-fails');
+    const request = requestFor(task('ebs.create'));
+    const sent = await handlerOf(provisioner, 'ebs.create').send(request);
+    if (sent.state !== 'pending') throw new Error(sent.state);
+    const { finished } = await import('../../conformance/small-engine.js');
+    expect(await finished(provisioner, 'ebs.create', sent.jobId)).toMatchObject({
+      state: 'failed',
+      disposition: 'retry',
+      code: 'CLD_CAPACITY',
+      message: expect.stringMatching(/backend/),
+    });
+  });
+
+  it('that still hangs on a VM is not deleted yet', async () => {
+    const { provisioner, task, vm, disk } = await built();
+    await carryOut(provisioner, task('ebs.attach', { ...disk, vmId: vm['vmId'] ?? '' }));
+    await expect(handlerOf(provisioner, 'ebs.delete').send(requestFor(task('ebs.delete', disk)))).rejects.toMatchObject(
+      {
+        disposition: 'retry',
+        code: 'CLD_IN_USE',
+      },
+    );
+  });
+
+  it('of somebody else is neither detached nor deleted', async () => {
+    const { cloud, provisioner, task, disk } = await built();
+    const stolen = { ...disk, marker: newMarker() };
+    await expect(carryOut(provisioner, task('ebs.delete', stolen))).rejects.toMatchObject({ disposition: 'ask-human' });
+    expect(await cloud.alive(disk['marker'] ?? '')).toHaveLength(1);
+  });
+});
+
+describe('a public address', () => {
+  it('has the policy of its bandwidth, and is bound to the card of its VM', async () => {
+    const { cloud, provisioner, task, vm, address, inputs } = await built();
+    expect(address).toMatchObject({
+      bandwidthMbps: '2',
+      ipAddress: expect.stringMatching(/^(203\.0\.113|198\.1[89])\./),
+    });
+    await carryOut(provisioner, task('network.bind', { ...address, vmId: vm['vmId'] ?? '' }));
+    const { FloatingIpRead } = await import('../../../src/provisioners/openstack/schema.js');
+    const call = { service: 'network', path: `/floatingips/${address['addressId']}` } as const;
+    const { floatingip } = await cloud.account.client.read(call, FloatingIpRead);
+    expect(floatingip).toMatchObject({ qos_policy_id: inputs['qosPolicyId'], project_id: inputs['projectId'] });
+    expect(floatingip.port_id).not.toBeNull();
+  });
+
+  it('that serves one machine is not taken away for another', async () => {
+    const { provisioner, task, vm, address } = await built();
+    await carryOut(provisioner, task('network.bind', { ...address, vmId: vm['vmId'] ?? '' }));
+    const second = (await carryOut(provisioner, task('vm.create'))).found.facts;
+    await expect(
+      carryOut(provisioner, task('network.bind', { ...address, vmId: second['vmId'] ?? '' })),
+    ).rejects.toMatchObject({ disposition: 'ask-human', code: 'CLD_CONTRADICTION' });
+  });
+
+  it('of somebody else is neither unbound nor released', async () => {
+    const { cloud, provisioner, task, vm, address } = await built();
+    await carryOut(provisioner, task('network.bind', { ...address, vmId: vm['vmId'] ?? '' }));
+    const stolen = { ...address, marker: newMarker() };
+    for (const operation of ['network.unbind', 'network.release'] as const) {
+      await expect(carryOut(provisioner, task(operation, stolen))).rejects.toMatchObject({ disposition: 'ask-human' });
+    }
+    expect(await cloud.alive(address['marker'] ?? '')).toHaveLength(1);
+  });
+});

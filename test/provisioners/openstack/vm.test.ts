@@ -1,0 +1,140 @@
+import { describe, expect, it } from '@jest/globals';
+import { carryOut, finished, handlerOf, newMarker, pause, requestFor } from '../../conformance/small-engine.js';
+import { anOrder } from '../cloudstack/simulated.js';
+import { stopServer } from '../../../src/provisioners/openstack/server-actions.js';
+import { building } from './building.js';
+
+const withoutPassword = anOrder({ vm: { hasRootPassword: false } });
+
+describe('a VM', () => {
+  it('boots from a volume of the ordered size and type, in the tenant’s project, marked twice', async () => {
+    const { cloud, provisioner, task, inputs } = await building();
+    const marker = newMarker();
+    const { found } = await carryOut(provisioner, task('vm.create'), marker);
+    expect(found.facts).toMatchObject({
+      vmId: found.resourceId,
+      marker,
+      passwordFrom: 'order',
+      hostName: 'MyHost-OMS1',
+    });
+    expect(found.facts['privateIp']).toMatch(/^10\.0\./);
+    expect(found.startedAt).toMatch(/Z$/);
+    const vm = (await cloud.resources()).find(({ id }) => id === found.resourceId);
+    expect(vm?.details).toMatchObject({
+      projectId: inputs['projectId'],
+      cpuNumber: 1,
+      memoryMib: 1024,
+      rootDiskGib: 40,
+      rootVolumeType: 'SATA',
+      availabilityZone: 'az1',
+      metadata: { 'orderwright-marker': marker },
+      tags: [marker],
+      networkIds: [inputs['networkId']],
+    });
+  });
+
+  it('boots from its image when the flavor has that disk and no kind of disk was sold with it', async () => {
+    const { cloud, provisioner, task } = await building({ settings: { volumeTypes: { SATA: null } } });
+    const { found } = await carryOut(provisioner, task('vm.create'));
+    const vm = (await cloud.resources()).find(({ id }) => id === found.resourceId);
+    expect(vm?.details).toMatchObject({ rootVolumeId: null, rootDiskGib: 40 });
+  });
+
+  it('without a password in the order hands over the one that Nova made', async () => {
+    const { provisioner, task } = await building({ request: withoutPassword });
+    const { found, secrets } = await carryOut(provisioner, task('vm.create'));
+    expect(found.facts['passwordFrom']).toBe('generated');
+    expect(secrets.rootPassword).toMatch(/./);
+  });
+
+  it('whose password is no longer kept is left to a person', async () => {
+    const { provisioner, task } = await building();
+    const { rootPassword: _, ...without } = task('vm.create');
+    await expect(carryOut(provisioner, without)).rejects.toMatchObject({
+      disposition: 'ask-human',
+      code: 'CLD_SECRET_MISSING',
+    });
+  });
+
+  it('that no host can take says so, is broken, can be discarded, and is then built anew', async () => {
+    const { cloud, provisioner, task } = await building();
+    await cloud.fault('nova.servers.create', 'job-fails');
+    const handler = handlerOf(provisioner, 'vm.create');
+    const request = requestFor(task('vm.create'));
+    const sent = await handler.send(request);
+    if (sent.state !== 'pending') throw new Error(sent.state);
+    const report = await finished(provisioner, 'vm.create', sent.jobId);
+    expect(report).toMatchObject({ state: 'failed', disposition: 'retry', message: expect.stringMatching(/ERROR: ./) });
+    const vmId = sent.resourceId ?? '';
+    await expect(handler.inspect(request, vmId)).resolves.toMatchObject({
+      state: 'broken',
+      code: 'CLD_RESOURCE_ERROR',
+    });
+    for (let step = 0; (await handler.discard(request, vmId)) !== 'gone' && step < 200; step += 1) await pause(20);
+    const { found } = await carryOut(provisioner, task('vm.create'), request.marker);
+    expect(found.resourceId).not.toBe(vmId);
+    expect((await cloud.alive(request.marker)).map(({ id }) => id)).toEqual([found.resourceId]);
+  });
+
+  it('that is off is started, for it was bought running', async () => {
+    const { cloud, provisioner, task, scope } = await building();
+    const marker = newMarker();
+    const { found } = await carryOut(provisioner, task('vm.create'), marker);
+    const { jobId } = await stopServer(cloud.account.client, scope, found.resourceId);
+    expect(await finished(provisioner, 'vm.create', jobId ?? '')).toMatchObject({ state: 'succeeded' });
+    const handler = handlerOf(provisioner, 'vm.create');
+    const request = requestFor(task('vm.create'), { marker });
+    const seen = await handler.inspect(request, found.resourceId);
+    expect(seen).toMatchObject({ state: 'next', stage: 'start', memo: { vmId: found.resourceId } });
+    if (seen.state !== 'next') return;
+    const sent = await handler.send({ ...request, stage: seen.stage, memo: seen.memo });
+    if (sent.state !== 'pending') throw new Error(sent.state);
+    expect(await finished(provisioner, 'vm.create', sent.jobId)).toMatchObject({ state: 'succeeded' });
+    await expect(handler.inspect(request, found.resourceId)).resolves.toMatchObject({ state: 'ready' });
+  });
+
+  it.each([
+    ['malformed', {}],
+    ['html', { afterEffect: true, status: 502 }],
+    ['error', { afterEffect: true }],
+  ])('that was begun under an answer of no use (%s) is built once', async (kind, fields) => {
+    const { cloud, provisioner, task } = await building();
+    await cloud.fault('nova.servers.create', kind, fields);
+    const marker = newMarker();
+    const { lost } = await carryOut(provisioner, task('vm.create'), marker);
+    expect(lost).toBe(1);
+    expect(await cloud.alive(marker)).toHaveLength(1);
+    expect((await cloud.calls())['nova.servers.create']).toBe(1);
+  });
+
+  it('cannot be made where servers cannot be marked when they are made', async () => {
+    const { provisioner, task } = await building({ computeMaximum: '2.51' });
+    await expect(carryOut(provisioner, task('vm.create'))).rejects.toMatchObject({
+      disposition: 'ask-human',
+      code: 'CLD_UNSUPPORTED',
+      message: expect.stringContaining('2.52'),
+    });
+  });
+
+  it('that carries another marker is not deleted', async () => {
+    const { cloud, provisioner, task } = await building();
+    const { found } = await carryOut(provisioner, task('vm.create'));
+    const marker = found.facts['marker'] ?? '';
+    const stolen = task('vm.delete', { vmId: found.resourceId, marker: newMarker() });
+    await expect(carryOut(provisioner, stolen)).rejects.toMatchObject({
+      disposition: 'ask-human',
+      code: 'CLD_CONTRADICTION',
+    });
+    expect(await cloud.alive(marker)).toHaveLength(1);
+  });
+
+  it('of a tenant whose quota is used up is refused for good', async () => {
+    const { cloud, provisioner, task, inputs } = await building();
+    const { setQuotas } = await import('../../../src/provisioners/openstack/quotas.js');
+    await setQuotas(cloud.account.client, inputs['projectId'] ?? '', { compute: { instances: 0 } });
+    await expect(carryOut(provisioner, task('vm.create'))).rejects.toMatchObject({
+      disposition: 'reject',
+      code: 'CLD_QUOTA',
+    });
+  });
+});
