@@ -96,6 +96,7 @@ const table = {
   CFG_UUID: ['reject', 422, false, 'An id in the config has a form that is not allowed'],
   CFG_REF_UNKNOWN: ['hold', 200, false, 'The cloud does not know what the config refers to'],
   CFG_PLATFORM_UNKNOWN: ['hold', 200, false, 'The platform is not configured'],
+  CFG_PLATFORM_SETTINGS: ['reject', 422, false, 'A setting of the platform cannot be used'],
   CFG_ZONE_UNCLEAR: ['hold', 200, false, 'No zone is named and the platform has several'],
   CFG_NETWORK_UNCLEAR: ['hold', 200, false, 'The network is not named, or its card cannot be read'],
   CFG_ENUM: ['reject', 422, false, 'The value is not one of the allowed ones'],
@@ -144,7 +145,9 @@ const table = {
   ITM_NEED_FAILED: ['item-fails', 200, false, 'Something the item needs was refused; it was not tried'],
   OPS_UNDONE: ['item-fails', 200, false, 'The item was given up because its order is undone'],
   OPS_REASON_MISSING: ['reject', 422, false, 'A reason is needed'],
-  OPS_VERSION_STALE: ['conflict', 409, false, 'The order has changed since it was read'],
+  OPS_VERSION_STALE: ['conflict', 409, false, 'What is to be changed has changed since it was read'],
+  OPS_PLATFORM_EXISTS: ['conflict', 409, false, 'There is a platform of this id already'],
+  OPS_PLATFORM_IN_USE: ['conflict', 409, false, 'Orders that have not ended name the platform'],
   // The clouds' answers
   CLD_RESPONSE_UNKNOWN: ['unknown', 502, true, 'The cloud gave no usable answer'],
   CLD_RESPONSE_TYPE: ['unknown', 502, true, "The cloud's answer has the wrong shape"],

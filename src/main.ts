@@ -7,12 +7,15 @@ import { createKafka, ensureTopics } from './consumers/kafka-client.js';
 import { WorkOrderConsumer } from './consumers/work-order.consumer.js';
 import { startHttp } from './http/server.js';
 import { createMetrics } from './metrics.js';
-import { createProvisioner } from './provisioners/registry.js';
+import { clouds, createProvisioner } from './provisioners/registry.js';
 import { CallbackDelivery } from './publishers/deliver-callbacks.js';
 import { EventPublisher } from './publishers/publish-events.js';
 import { checkCallbackUrl, parseAllowList } from './publishers/url-guard.js';
 import { SecretJanitor } from './runner/erase-secrets.js';
+import { toStored } from './runner/platform-changes.js';
+import { PlatformRegistry } from './runner/platform-registry.js';
 import { Worker } from './runner/worker.js';
+import { NewPlatform } from './schemas/platform.js';
 import type { Warning, WorkOrder } from './schemas/work-order.js';
 import { createSealer, parseSecretKey, type Sealer } from './secrets.js';
 import { createDataSource, createHotPool, poolOf, type Sql } from './store/data-source.js';
@@ -104,6 +107,14 @@ export async function startOrderwright(config: Config, options: StartOptions): P
       levers: worker.levers,
       orphans: worker.orphans,
       platforms: () => worker.platforms.views(),
+      registry: new PlatformRegistry({
+        pool: poolOf(dataSource),
+        sealer,
+        createProvisioner,
+        kinds: Object.keys(clouds),
+        changed: () => worker.platforms.refresh(),
+        log,
+      }),
       standingOf: (platformId, orderId) => worker.platforms.standingOf(platformId, orderId),
       metrics: createMetrics(worker, pool),
       openSecret: (sealed, context) => sealer.open(sealed, context),
@@ -245,16 +256,7 @@ async function readiness(worker: Worker, consumer: WorkOrderConsumer | null) {
   return { ready: checks.every((check) => check.ok), checks };
 }
 
-const PlatformsFile = z.array(
-  z.strictObject({
-    platformId: z.string().min(1),
-    name: z.string().min(1),
-    kind: z.string().min(1),
-    serviceUrl: z.url(),
-    credentials: z.record(z.string(), z.string()),
-    settings: z.record(z.string(), z.json()).default({}),
-  }),
-);
+const PlatformsFile = z.array(NewPlatform);
 
 /** The parser's own message is not repeated: it quotes the text, which holds credentials. */
 function readJson(path: string): unknown {
@@ -272,13 +274,17 @@ function readJson(path: string): unknown {
   }
 }
 
-/** Adds the platforms of a file that are not there yet; what is there is left as it is. @throws Error naming what is wrong in the file */
+/**
+ * Adds the platforms of a file that are not there yet. What is there is left as it is, and what was removed stays removed: the
+ * database is what people edit, the file only begins it. @throws Error naming what is wrong in the file
+ */
 async function addPlatforms(sql: Sql, sealer: Sealer, path: string): Promise<void> {
   const parsed = PlatformsFile.safeParse(readJson(path));
   if (!parsed.success) throw new Error(`ORDERWRIGHT_PLATFORMS (${path}): ${z.prettifyError(parsed.error)}`);
-  for (const { credentials, ...platform } of parsed.data) {
-    const sealedCredentials = sealer.seal(JSON.stringify(credentials), platform.platformId);
-    await insertPlatform(sql, { ...platform, state: 'open', sealedCredentials });
+  for (const { credentials, ...plain } of parsed.data) {
+    const sealedCredentials = sealer.seal(JSON.stringify(credentials), plain.platformId);
+    const loginName = credentials['username'] ?? null;
+    await insertPlatform(sql, toStored(plain, 'open', { sealedCredentials, loginName }));
     crashPoint('platform.added');
   }
 }

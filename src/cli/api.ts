@@ -67,6 +67,20 @@ export class Api {
     return this.ask<T>('POST', path, body, headers);
   }
 
+  /** JSON there and back. @throws CommandError when the API is away or refuses, with everything that is wrong */
+  async send<T>(
+    method: 'POST' | 'PATCH' | 'DELETE',
+    path: string,
+    body: object | null,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
+    const bytes = body && Buffer.from(JSON.stringify(body));
+    const type: Record<string, string> = body ? { 'content-type': 'application/json' } : {};
+    const { status, json } = await this.ask<T>(method, path, bytes, { ...type, ...headers });
+    if (status < 300) return json;
+    throw new CommandError(describeProblem(json as object, status));
+  }
+
   private async ask<T>(
     method: string,
     path: string,

@@ -5,6 +5,7 @@ import { packageVersion } from '../http/package-version.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { addKeyCommands } from './commands/keys.js';
 import { addLeverCommands } from './commands/levers.js';
+import { addPlatformCommands } from './commands/platforms.js';
 import { addReadingCommands } from './commands/reading.js';
 import { addServiceCommands } from './commands/service.js';
 import { addSubmitCommand } from './commands/submit.js';
@@ -32,6 +33,7 @@ export async function runCommand(args: string[], io: Io): Promise<number> {
   addSubmitCommand(program, io, done);
   addReadingCommands(program, io, done);
   addLeverCommands(program, io);
+  addPlatformCommands(program, io, done);
   addTokenCommands(program, io);
   addKeyCommands(program, io, done);
   addDoctorCommand(program, io, done);

@@ -1,5 +1,5 @@
 import type { OrderJson, OrderLineJson, PlanJson, TimelineJson } from '../http/order-schemas.js';
-import type { JobsPageJson, OrphansJson, PlatformJson, RejectedJson } from '../http/operator-routes.js';
+import type { JobsPageJson, OrphansJson, RejectedJson } from '../http/operator-routes.js';
 import type { Io } from './io.js';
 import { orderBlock, statusColour, type Style } from './progress.js';
 import { table } from './table.js';
@@ -167,40 +167,6 @@ export function showRejected(message: RejectedJson, io: Io): string[] {
     ...fields.map(([name = '', value = '']) => `${io.paint('grey', pad(name, 8))}  ${clean(value)}`),
     ...notes('problems', message.problems, io),
   ];
-}
-
-export function showPlatforms(platforms: PlatformJson[], io: Io): string[] {
-  if (platforms.length === 0) return ['No platforms.'];
-  return table(
-    platforms,
-    [
-      { title: 'PLATFORM', value: (one) => one.id },
-      { title: 'NAME', value: (one) => one.name },
-      { title: 'KIND', value: (one) => one.kind },
-      {
-        title: 'STATE',
-        value: (one) => one.weather?.state ?? one.state,
-        paint: (text, one) => io.paint(platformColour(one.weather?.state ?? one.state), text),
-      },
-      { title: 'PARKED', value: (one) => String(one.weather?.parked ?? 0) },
-      { title: 'QUEUED', value: (one) => String(one.weather?.queued ?? 0) },
-      { title: 'WHY', value: (one) => weatherText(one, io.now()), shrinks: true },
-      { title: 'SERVICE', value: (one) => one.serviceUrl, shrinks: true },
-    ],
-    io.paint,
-    io.columns,
-  );
-}
-
-function platformColour(state: string): 'green' | 'yellow' | 'red' {
-  return state === 'open' ? 'green' : ['broken', 'unusable'].includes(state) ? 'red' : 'yellow';
-}
-
-function weatherText({ weather }: PlatformJson, now: number): string {
-  if (!weather || weather.state === 'open') return '';
-  const next = weather.nextProbeAt === null ? '' : `next probe ${instant(weather.nextProbeAt, now)}`;
-  const since = weather.since === null ? '' : `since ${instant(weather.since, now)}`;
-  return [weather.reason ?? '', since, next].filter((part) => part !== '').join(', ');
 }
 
 export function showJobs(jobs: JobsPageJson['jobs'], io: Io): string[] {

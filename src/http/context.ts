@@ -16,10 +16,11 @@ import type { Intake } from '../consumers/intake.js';
 import type { Levers } from '../runner/levers.js';
 import type { Orphans } from '../runner/orphans.js';
 import type { Standing } from '../runner/fair-turns.js';
+import type { PlatformRegistry } from '../runner/platform-registry.js';
 import type { Weather } from '../runner/platforms.js';
 import type { AccessControl } from './auth.js';
 
-/** A data centre as people may see it. Credentials are not in it, and neither are settings. */
+/** A data centre as this worker has it. Credentials are not in it, and neither are settings. */
 export interface PlatformView {
   id: string;
   name: string;
@@ -42,7 +43,10 @@ export interface HttpOptions {
   intake: Pick<Intake, 'receive' | 'resubmit'>;
   levers: Pick<Levers, 'pull' | 'forecast'>;
   orphans: Pick<Orphans, 'adopt' | 'destroy'>;
+  /** Those this worker knows, with their weather. */
   platforms: () => PlatformView[];
+  /** Those of the database, which every worker takes up within seconds. */
+  registry: Pick<PlatformRegistry, 'list' | 'read' | 'openOrders' | 'add' | 'edit' | 'setState' | 'remove' | 'check'>;
   /** Where an order's next piece of work stands in its cloud's queue; null when it does not wait, or another worker has it. */
   standingOf?: (platformId: string, orderId: string) => Standing | null;
   metrics: Registry;

@@ -6,6 +6,9 @@ import { type ProblemJson, problemOfReceipt } from './problem.js';
 /** Where the source platform posts its orders, and the envelope it expects in return (its own names). */
 export const envelopePath = '/api/msg/order/';
 
+/** All of the source platform's own routes, whose callers expect the envelope whatever happens. */
+export const sourcePlatformPrefix = '/api/';
+
 export const Envelope = z.object({
   msg: z.string(),
   errstatus: z.enum(['SUCCESS', 'ERROR']),

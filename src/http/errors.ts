@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
-import { envelopePath, refusalEnvelope } from './envelope.js';
+import { refusalEnvelope, sourcePlatformPrefix } from './envelope.js';
 import { ApiError, problem, type ProblemJson } from './problem.js';
 
 /** Turns whatever was thrown into an answer: never a stack, never a word of a library or of the database. */
@@ -17,7 +17,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 /** Every refusal leaves through here, in the form its caller expects. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, document: ProblemJson): void {
   const path = request.url.split('?', 1)[0] ?? '';
-  if (`${path.replace(/\/$/, '')}/` === envelopePath) {
+  if (path.startsWith(sourcePlatformPrefix)) {
     void reply
       .code(document.status)
       .type('application/json; charset=utf-8')

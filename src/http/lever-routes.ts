@@ -198,7 +198,8 @@ async function pull(
   isDryRun: boolean,
 ): Promise<LeverJson> {
   const told = await refusalsAsAnswers(async () => {
-    if (!isDryRun) return context.levers.pull(orderId, lever, { actor: actorOf(request), seenRevision: seen(request) });
+    if (!isDryRun)
+      return context.levers.pull(orderId, lever, { actor: actorOf(request), seenRevision: seenVersionOf(request) });
     const said = await context.levers.forecast(orderId, lever);
     if (said.allowed) throw new RefusedError(said.allowed.code, said.allowed.message);
     return said;
@@ -311,7 +312,7 @@ async function matching({ sql }: Context, filter: OrderFilter) {
 }
 
 /** `If-Match: "7"`, the version that somebody looked at; null when they did not say. */
-function seen(request: FastifyRequest): number | null {
+export function seenVersionOf(request: FastifyRequest): number | null {
   const [, version] = /^(?:W\/)?"?(\d{1,9})"?$/.exec(request.headers['if-match'] ?? '') ?? [];
   return version === undefined ? null : Number(version);
 }

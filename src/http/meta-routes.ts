@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { asyncApi } from './asyncapi.js';
 import type { App, Context } from './context.js';
+import { envelopePath } from './envelope.js';
 import { bodyTypes } from './intake-routes.js';
 
 /** What is asked by machines: is it alive, is it ready, what does it count, what can it do. */
@@ -66,8 +67,9 @@ function describeBodies(document: OpenApi): OpenApi {
   };
   const form = { type: 'object', required: ['msg'], properties: { msg: { type: 'string', description: 'JSON text' } } };
   const [json = '', urlencoded = ''] = bodyTypes;
-  for (const path of Object.values(document.paths ?? {})) {
-    if (path.post && !path.post.requestBody) {
+  for (const name of [envelopePath, '/v1/work-orders']) {
+    const path = document.paths?.[name];
+    if (path?.post && !path.post.requestBody) {
       path.post.requestBody = {
         required: true,
         content: { [json]: { schema: order }, [urlencoded]: { schema: form } },

@@ -29,29 +29,6 @@ export type RejectedJson = z.infer<typeof RejectedJson>;
 export const RejectedPageJson = z.object({ messages: z.array(RejectedJson), nextCursor: z.string().nullable() });
 export type RejectedPageJson = z.infer<typeof RejectedPageJson>;
 
-export const PlatformJson = z.object({
-  id: z.string(),
-  name: z.string(),
-  kind: z.string(),
-  serviceUrl: z.string(),
-  state: z.enum(['open', 'maintenance', 'disabled']),
-  weather: z
-    .object({
-      state: z
-        .enum(['open', 'broken', 'reopening', 'maintenance', 'disabled', 'unusable'])
-        .describe('broken: nothing is sent until a probe is answered; reopening: work is let in again slowly'),
-      since: Instant.nullable(),
-      reason: z.string().nullable(),
-      nextProbeAt: Instant.nullable(),
-      parked: z.int().describe('Pieces of work that wait until it is open again, all workers'),
-      queued: z.int().describe('Pieces of work that wait for their turn, all workers'),
-    })
-    .optional(),
-});
-export type PlatformJson = z.infer<typeof PlatformJson>;
-export const PlatformsJson = z.object({ platforms: z.array(PlatformJson) });
-export type PlatformsJson = z.infer<typeof PlatformsJson>;
-
 export const CloudJobJson = z.object({
   platformId: z.string(),
   platformName: z.string(),
@@ -134,19 +111,6 @@ export function operatorRoutes(app: App, context: Context): void {
   );
 
   app.get(
-    '/v1/platforms',
-    {
-      schema: {
-        operationId: 'listPlatforms',
-        tags,
-        summary: 'The data centres that orders may name',
-        response: { 200: PlatformsJson, ...errors },
-      },
-    },
-    () => ({ platforms: context.platforms().map((one) => ({ ...one, serviceUrl: withoutUser(one.serviceUrl) })) }),
-  );
-
-  app.get(
     '/v1/jobs',
     {
       schema: {
@@ -207,14 +171,4 @@ function presentMessage(message: MessageView): RejectedJson {
     receivedAt: message.receivedAt.toISOString(),
     title: code !== null && Object.hasOwn(codes, code) ? codes[code as Code].title : null,
   };
-}
-
-/** An address that somebody wrote a password into does not show it here. */
-function withoutUser(address: string): string {
-  if (!URL.canParse(address)) return address;
-  const url = new URL(address);
-  if (url.username === '' && url.password === '') return address;
-  url.username = '';
-  url.password = '';
-  return url.href;
 }

@@ -11,6 +11,7 @@ export type RouteAccess = 'open' | { roles: readonly Role[]; rows: 'own' | 'all'
 const everybody: readonly Role[] = ['viewer', 'operator', 'admin', 'producer'];
 const staff: readonly Role[] = ['viewer', 'operator', 'admin'];
 const operators: readonly Role[] = ['operator', 'admin'];
+const admins: readonly Role[] = ['admin'];
 
 export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   // What a load balancer asks, and what the API is.
@@ -21,6 +22,14 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   'GET /metrics': { roles: staff, rows: 'all' },
 
   'POST /api/msg/order/': { roles: ['producer', 'admin'], rows: 'own' },
+  'POST /api/datacenters/create/': { roles: admins, rows: 'all' },
+  'POST /api/datacenters/update/': { roles: admins, rows: 'all' },
+  'POST /api/datacenters/delete/': { roles: admins, rows: 'all' },
+  'GET /api/datacenters/query/': { roles: staff, rows: 'all' },
+  'POST /api/datacenters/query/': { roles: staff, rows: 'all' },
+  'GET /api/datacenters/list/': { roles: staff, rows: 'all' },
+  'POST /api/datacenters/list/': { roles: staff, rows: 'all' },
+
   'POST /v1/work-orders': { roles: ['producer', 'admin'], rows: 'own' },
 
   'GET /v1/work-orders': { roles: everybody, rows: 'own' },
@@ -46,6 +55,14 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   'POST /v1/orphans/:platform/:resource/adopt': { roles: operators, rows: 'own' },
   'POST /v1/orphans/:platform/:resource/destroy': { roles: operators, rows: 'own' },
   'GET /v1/platforms': { roles: staff, rows: 'all' },
+  'POST /v1/platforms': { roles: admins, rows: 'all' },
+  'GET /v1/platforms/:platform': { roles: staff, rows: 'all' },
+  'PATCH /v1/platforms/:platform': { roles: admins, rows: 'all' },
+  'DELETE /v1/platforms/:platform': { roles: admins, rows: 'all' },
+  'POST /v1/platforms/:platform/enable': { roles: admins, rows: 'all' },
+  'POST /v1/platforms/:platform/disable': { roles: admins, rows: 'all' },
+  'POST /v1/platforms/:platform/maintenance': { roles: admins, rows: 'all' },
+  'POST /v1/platforms/:platform/check': { roles: operators, rows: 'all' },
 
   'GET /v1/tokens': { roles: ['admin'], rows: 'all' },
   'POST /v1/tokens': { roles: ['admin'], rows: 'all' },

@@ -15,6 +15,7 @@ import { AccessControl } from './auth.js';
 import { answerClientError } from './client-errors.js';
 import { type App, cloudNames, type Context, type HttpOptions } from './context.js';
 import { answerError, sendProblem } from './errors.js';
+import { datacenterRoutes } from './datacenter-routes.js';
 import { eventRoutes } from './event-routes.js';
 import { intakeRoutes } from './intake-routes.js';
 import { leftoverRoutes } from './leftover-routes.js';
@@ -23,6 +24,7 @@ import { metaRoutes } from './meta-routes.js';
 import { operatorRoutes } from './operator-routes.js';
 import { orderRoutes } from './order-routes.js';
 import { packageVersion } from './package-version.js';
+import { platformRoutes } from './platform-routes.js';
 import { problem } from './problem.js';
 import { accessOf } from './route-access.js';
 import { TokenBook } from './token-book.js';
@@ -121,9 +123,11 @@ export async function buildHttp(options: HttpOptions): Promise<{ app: App; close
     transform: jsonSchemaTransform,
   });
   await app.register(async (scope: App) => intakeRoutes(scope, context));
+  await app.register(async (scope: App) => datacenterRoutes(scope, context));
   await app.register(async (scope: App) => {
     orderRoutes(scope, context);
     operatorRoutes(scope, context);
+    platformRoutes(scope, context);
     eventRoutes(scope, context);
     secretRoutes(scope, context);
     tokenRoutes(scope, context);

@@ -4,7 +4,8 @@ import { ProvisioningError } from '../errors.js';
 import { defaultPace, type Pace } from '../machines/pace.js';
 import type { PlatformSummary } from '../planner/draft.js';
 import { orderIdFor } from '../order-id.js';
-import { NotSentError, type Pace as Gate } from '../provisioners/pace.js';
+import { adapterConfig } from '../provisioners/common-settings.js';
+import type { Pace as Gate } from '../provisioners/pace.js';
 import { withoutPermission } from '../provisioners/permission.js';
 import type { PlatformConfig, Provisioner, Resolution, ResolveRequest } from '../provisioners/provisioner.js';
 import type { ListedPlatform } from '../store/platforms.js';
@@ -20,6 +21,9 @@ export interface Platform {
   /** Its `resolve` waits for its turn. */
   provisioner: Provisioner;
   changedAt: number;
+  /** Why somebody gave it its state, and since when it has it. */
+  stateReason: string | null;
+  stateSince: number;
   account: CloudAccount;
   /** Why it cannot be used as it is configured; its work waits until somebody has mended it. */
   unusable: string | null;
@@ -56,7 +60,7 @@ export interface PlatformsOptions {
   maxWaiting?: number;
 }
 
-/** Work for a platform that takes none now: nobody knows it, its settings are bad, or it is in maintenance. */
+/** Work for a platform that takes none of its kind now: nobody knows it, its settings are bad, or it is in maintenance. */
 interface Parked {
   since: number;
   turns: Turn[];
@@ -77,6 +81,7 @@ export class Platforms {
   private readonly parked = new Map<string, Parked>();
   private others: SeenClouds[] = [];
   private timers: NodeJS.Timeout[] = [];
+  private refreshing: Promise<void> = Promise.resolve();
   private stopped = false;
   private readonly now: () => number;
 
@@ -139,7 +144,7 @@ export class Platforms {
   take(turn: Turn): void {
     if (this.stopped) return;
     const platform = this.known.get(turn.platformId);
-    if (platform && takesWork(platform)) {
+    if (platform && takes(platform, turn)) {
       platform.account.take(turn);
       return;
     }
@@ -148,10 +153,10 @@ export class Platforms {
     else this.parked.set(turn.platformId, { since: this.now(), turns: [turn] });
   }
 
-  /** Whether nothing is sent to the platform's cloud at present: it does not answer, or it is in maintenance. */
+  /** Whether nothing is sent to the platform's cloud at present: it does not answer, or its settings cannot be used. */
   isAway(platformId: string): boolean {
     const platform = this.known.get(platformId);
-    return platform !== undefined && !takesWorkNow(platform);
+    return platform !== undefined && (platform.unusable !== null || platform.account.isAway);
   }
 
   /** For how long the platform's cloud has not answered in all, ms. */
@@ -186,7 +191,7 @@ export class Platforms {
     const waiting = seen.reduce((sum, one) => sum + (one.waiting[platformId] ?? 0), 0);
     const { state } = platform.summary;
     if (state === 'maintenance') {
-      return { ...calm, state, since: instant(platform.changedAt), reason: 'it is in maintenance', parked: waiting };
+      return { ...calm, state, since: instant(platform.stateSince), reason: platform.stateReason, parked: waiting };
     }
     const worst = seen.find((one) => one.circuit === 'open') ?? seen.find((one) => one.circuit === 'half-open');
     if (worst && worst.circuit !== 'closed') {
@@ -204,8 +209,18 @@ export class Platforms {
     return { ...calm, state: state === 'disabled' ? 'disabled' : 'open', queued: waiting };
   }
 
-  async refresh(): Promise<void> {
-    for (const row of await this.options.read()) {
+  /** Reads the platforms again. One reading at a time; whoever asks during one gets one that begins after it. */
+  refresh(): Promise<void> {
+    const next = this.refreshing.then(() => this.readAgain());
+    this.refreshing = next.catch(() => {});
+    return next;
+  }
+
+  private async readAgain(): Promise<void> {
+    const rows = await this.options.read();
+    const standing = new Set(rows.map(({ platformId }) => platformId));
+    for (const id of this.known.keys()) if (!standing.has(id)) await this.forget(id);
+    for (const row of rows) {
       if (this.stopped) return;
       const known = this.known.get(row.platformId);
       if (known?.changedAt === row.updatedAt.getTime()) continue;
@@ -241,13 +256,23 @@ export class Platforms {
     const before = this.known.get(id);
     this.known.set(id, platform);
     const moved = before && before.account !== platform.account ? before.account.withdraw(id) : [];
-    const paused = state === 'maintenance' ? platform.account.withdraw(id) : [];
-    const parked = takesWork(platform) ? (this.parked.get(id)?.turns ?? []) : [];
-    if (takesWork(platform)) this.parked.delete(id);
+    const queued = state === 'maintenance' ? platform.account.withdraw(id) : [];
+    const parked = this.parked.get(id)?.turns ?? [];
+    this.parked.delete(id);
     // What has waited is let in as after an outage: one by one at first.
-    if (parked.length > 0) platform.account.circuit.easeIn();
-    for (const turn of [...parked, ...moved, ...paused]) this.take(turn);
+    if (parked.some((turn) => takes(platform, turn))) platform.account.circuit.easeIn();
+    for (const turn of [...parked, ...moved, ...queued]) this.take(turn);
     this.setLimits();
+  }
+
+  /** A platform that was removed. What waits for it is kept, should somebody add it again. */
+  private async forget(platformId: string): Promise<void> {
+    const platform = this.known.get(platformId);
+    if (!platform) return;
+    this.known.delete(platformId);
+    for (const turn of platform.account.withdraw(platformId)) this.take(turn);
+    this.setLimits();
+    await platform.direct.close();
   }
 
   /** The strictest of an account's platforms speaks for all; an account without platforms is given up. */
@@ -272,15 +297,12 @@ export class Platforms {
   }
 
   private build(row: ListedPlatform): Platform {
-    const { pace, ...settings } = row.settings;
-    const credentials = this.options.openCredentials(row);
-    const key = accountKey(row, credentials);
+    const { pace } = row.settings;
+    const { config } = adapterConfig(row, this.options.openCredentials(row));
+    const key = accountKey(config);
     const existing = this.accounts.get(key);
     const account = existing ?? this.openAccount(row.platformId);
-    const provisioner = this.options.create(
-      { id: row.platformId, name: row.name, kind: row.kind, serviceUrl: row.serviceUrl, credentials, settings },
-      this.gateOf(row.platformId, account),
-    );
+    const provisioner = this.options.create(config, account.gate);
     // Only now: a platform that could not be built leaves no account behind.
     if (!existing) this.accounts.set(key, account);
     return {
@@ -288,21 +310,10 @@ export class Platforms {
       serviceUrl: row.serviceUrl,
       pace: { ...defaultPace, ...(pace as Partial<Pace> | undefined) },
       provisioner: this.inTurn(row.platformId, provisioner),
-      changedAt: row.updatedAt.getTime(),
+      ...changesOf(row),
       account,
       unusable: null,
       direct: provisioner,
-    };
-  }
-
-  /** An account goes on for its other platforms while one of them is in maintenance. */
-  private gateOf(platformId: string, account: CloudAccount): Gate {
-    const { gate } = account;
-    return {
-      run: (work, judge) =>
-        this.known.get(platformId)?.summary.state === 'maintenance'
-          ? Promise.reject(new NotSentError('cloud-down', 'the platform is in maintenance', refreshMs))
-          : gate.run(work, judge),
     };
   }
 
@@ -323,7 +334,7 @@ export class Platforms {
       serviceUrl: row.serviceUrl,
       pace: defaultPace,
       provisioner: this.inTurn(row.platformId, direct),
-      changedAt: row.updatedAt.getTime(),
+      ...changesOf(row),
       account: this.openAccount(row.platformId),
       unusable: reason,
       direct,
@@ -337,13 +348,12 @@ export class Platforms {
       concurrency: this.options.concurrency ?? 32,
       takes: (turn) => {
         const platform = this.known.get(turn.platformId);
-        if (platform && takesWork(platform) && platform.account === account) return true;
+        if (platform && takes(platform, turn) && platform.account === account) return true;
         this.take(turn);
         return false;
       },
       probe: async () => {
-        const probed = this.all().find((platform) => platform.account === account && takesWork(platform));
-        // In maintenance it is not disturbed; there is nothing to be let in then either.
+        const probed = this.all().find((platform) => platform.account === account && platform.unusable === null);
         if (!probed) return;
         if (probed.direct.probe) await withoutPermission(async () => probed.direct.probe?.());
         else account.circuit.heard(null);
@@ -376,7 +386,8 @@ export class Platforms {
       return withoutPermission(() => platform.direct.resolve(request));
     };
     const platform = this.known.get(platformId);
-    if (platform && !takesWorkNow(platform)) {
+    // In maintenance a plan would be carried out at once, for what is planned goes on.
+    if (platform && this.isAway(platformId) && platform.summary.state !== 'maintenance') {
       // What the catalogue's cache can answer needs no cloud.
       try {
         return await plan();
@@ -434,14 +445,18 @@ export class Platforms {
   }
 }
 
-/** Whether its work may go to its account's queue. */
-function takesWork({ unusable, summary }: Platform): boolean {
-  return unusable === null && summary.state !== 'maintenance';
+/** Whether a piece of work may go to its account's queue. In maintenance what is planned goes on, and no new order is planned. */
+function takes({ unusable, summary }: Platform, turn: Turn): boolean {
+  return unusable === null && (summary.state !== 'maintenance' || turn.urgency !== 'plan');
 }
 
-/** Whether it would begin there at once, as far as the cloud is concerned. */
-function takesWorkNow(platform: Platform): boolean {
-  return takesWork(platform) && !platform.account.isAway;
+function changesOf(row: ListedPlatform): Pick<Platform, 'changedAt' | 'stateReason' | 'stateSince'> {
+  const { updatedAt, stateReason = '', stateSince = updatedAt } = row;
+  return {
+    changedAt: updatedAt.getTime(),
+    stateReason: stateReason === '' ? null : stateReason,
+    stateSince: stateSince.getTime(),
+  };
 }
 
 /** Whether an error means that the cloud was not there, and that nothing was done. */
@@ -453,7 +468,7 @@ export function saysAway(error: unknown): boolean {
  * Platforms that lead to the same account share its queue. The credentials are hashed, so that they are nowhere but in their
  * adapter; the hash never leaves this process.
  */
-function accountKey({ kind, serviceUrl }: ListedPlatform, credentials: Record<string, string>): string {
+function accountKey({ kind, serviceUrl, credentials }: PlatformConfig): string {
   const sorted = Object.entries(credentials).toSorted(([a], [b]) => a.localeCompare(b));
   return createHash('sha256')
     .update(JSON.stringify([kind, serviceUrl, sorted]))

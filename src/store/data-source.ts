@@ -5,6 +5,7 @@ import { FirstLight1795219200000 } from '../../migrations/1795219200000-first-li
 import { Access1795305600000 } from '../../migrations/1795305600000-access.js';
 import { Operators1795305700000 } from '../../migrations/1795305700000-operators.js';
 import { CloudWeather1795305800000 } from '../../migrations/1795305800000-cloud-weather.js';
+import { PlatformRegistry1795305900000 } from '../../migrations/1795305900000-platform-registry.js';
 import { CloudOperationEntity } from '../entities/cloud-operation.entity.js';
 import { EventEntity } from '../entities/event.entity.js';
 import { PlatformEntity } from '../entities/platform.entity.js';
@@ -77,7 +78,13 @@ export function createDataSource(
       EventEntity,
       PlatformEntity,
     ],
-    migrations: [FirstLight1795219200000, Access1795305600000, Operators1795305700000, CloudWeather1795305800000],
+    migrations: [
+      FirstLight1795219200000,
+      Access1795305600000,
+      Operators1795305700000,
+      CloudWeather1795305800000,
+      PlatformRegistry1795305900000,
+    ],
   });
 }
 

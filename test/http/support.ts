@@ -9,11 +9,14 @@ import { advance, type OrderEvent, type Surroundings } from '../../src/machines/
 import { defaultPace } from '../../src/machines/pace.js';
 import { Engine } from '../../src/runner/engine.js';
 import { Levers } from '../../src/runner/levers.js';
+import { createProvisioner } from '../../src/provisioners/registry.js';
 import { Orphans } from '../../src/runner/orphans.js';
+import { PlatformRegistry, type PlatformRegistryOptions } from '../../src/runner/platform-registry.js';
 import { createSealer } from '../../src/secrets.js';
 import { createDataSource, poolOf } from '../../src/store/data-source.js';
 import { installationId } from '../../src/store/installation.js';
 import { loadOrders } from '../../src/store/load-orders.js';
+import { insertPlatform } from '../../src/store/platforms.js';
 import { saveSteps } from '../../src/store/steps.js';
 import { testDatabase } from '../support/database.js';
 
@@ -33,6 +36,8 @@ export async function startApi(
     databaseUrl?: string;
     /** Orders are taken by an engine whose cloud never answers; `engine` then moves them, not `happen`. */
     withEngine?: boolean;
+    /** Other clouds than CloudStack. */
+    clouds?: Pick<PlatformRegistryOptions, 'createProvisioner' | 'kinds'>;
   } & Partial<Pick<Config, 'apiRatePerSecond' | 'legacyIntake'>> = {},
 ) {
   const database = options.databaseUrl ? { url: options.databaseUrl, drop: async () => {} } : await testDatabase();
@@ -74,6 +79,21 @@ export async function startApi(
       state: 'open',
     },
   ];
+  for (const { weather: _weather, id: platformId, ...platform } of platforms) {
+    const sealedCredentials = sealer.seal('{"apiKey":"key-of-dc-1","secretKey":"secret-of-dc-1"}', platformId);
+    await insertPlatform(pool, { ...platform, platformId, settings: {}, sealedCredentials });
+  }
+  /** How often the registry said that something changed. */
+  const changes = { count: 0 };
+  const registry = new PlatformRegistry({
+    pool,
+    sealer,
+    createProvisioner,
+    kinds: ['cloudstack'],
+    changed: async () => void (changes.count += 1),
+    log,
+    ...options.clouds,
+  });
   const readiness: Readiness = { ready: true, checks: [{ what: 'database', ok: true, detail: 'answers' }] };
   const { app, close } = await buildHttp({
     config: {
@@ -92,6 +112,7 @@ export async function startApi(
     levers,
     orphans,
     platforms: () => platforms,
+    registry,
     metrics: new Registry(),
     ready: async () => readiness,
     openSecret: (sealed, context) => sealer.open(sealed, context),
@@ -104,6 +125,8 @@ export async function startApi(
     sealer,
     databaseUrl: database.url,
     platforms,
+    registry,
+    changes,
     readiness,
     async get(path: string, headers: Record<string, string> = {}) {
       const answer = await app.inject({ method: 'GET', url: path, headers });
@@ -115,6 +138,16 @@ export async function startApi(
       headers: Record<string, string> = { 'content-type': 'application/json' },
     ) {
       const answer = await app.inject({ method: 'POST', url: path, headers, payload: body });
+      return { status: answer.statusCode, headers: answer.headers, text: answer.body, json: parse(answer.body) };
+    },
+    /** Any request; an object goes as JSON. */
+    async ask(
+      method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+      path: string,
+      body?: object,
+      headers: Record<string, string> = {},
+    ) {
+      const answer = await app.inject({ method, url: path, headers, ...(body && { payload: body }) });
       return { status: answer.statusCode, headers: answer.headers, text: answer.body, json: parse(answer.body) };
     },
     /** Applies events to an order as the engine would, without carrying anything out. */

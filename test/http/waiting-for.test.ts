@@ -255,6 +255,13 @@ describe('an item says what it waits for', () => {
       expect(says(received, weather({ state: 'maintenance', reason: null }))?.what).toBe(
         'the end of the maintenance of Beijing-1; then: its plan',
       );
+      expect(says(received, weather({ state: 'maintenance', reason: 'new disks' }))?.what).toBe(
+        'the end of the maintenance of Beijing-1 (new disks); then: its plan',
+      );
+      // What was planned before goes on.
+      expect(says(order([operation('requesting')]), weather({ state: 'maintenance' }))?.what).toBe(
+        'the answer of Beijing-1 to vm.create',
+      );
       expect(says(received, weather({ state: 'unusable', reason: 'zoneId is missing' }))?.what).toBe(
         'platform Beijing-1 to be mended (zoneId is missing); then: its plan',
       );

@@ -266,27 +266,74 @@ describe('the platforms of a worker', () => {
     await expect(site.platforms.get('p')?.provisioner.resolve(request)).resolves.toEqual(resolved);
   });
 
-  it('in maintenance keep their work, what has begun to wait in the queue too, and go on when it is over', async () => {
+  it('in maintenance keep new orders waiting, with the reason, and go on with what is planned', async () => {
     await open({}, ['p', 'q']);
     const one = { serviceUrl: 'http://127.0.0.1:1/x', sealedCredentials: Buffer.from('k') };
     await site.configure('p', one);
     await site.configure('q', one);
-    let done: string[] = [];
-    const work = (name: string) => () => Promise.resolve((done.push(name), 'done' as const));
     await site.goDark('p');
-    site.take('p', work('p1'));
-    site.take('q', work('q1'));
-    await site.configure('p', { ...one, state: 'maintenance' });
-    site.take('p', work('p2'));
-    expect(weather()).toMatchObject({ state: 'maintenance', parked: 2 });
+    const done: string[] = [];
+    const work = (name: string) => () => Promise.resolve((done.push(name), 'done' as const));
+    // One waits in the queue when the maintenance begins, one comes during it; of each kind.
+    site.take('p', work('planned before'));
+    site.take('p', work('new before'), { urgency: 'plan' });
+    site.take('q', work('new elsewhere'), { urgency: 'plan' });
+    await site.configure('p', { ...one, state: 'maintenance', stateReason: 'new disks', stateSince: new Date(5) });
+    site.take('p', work('planned during'));
+    site.take('p', work('job asked about'), { urgency: 'finish' });
+    const planning = site.platforms.get('p')?.provisioner.resolve(request);
+    expect(weather()).toMatchObject({ state: 'maintenance', reason: 'new disks', since: new Date(5).toISOString() });
     site.comeBack('p');
-    site.comeBack('q');
-    await until("the other platform's work is done", () => done.includes('q1'));
-    expect(done).toEqual(['q1']);
-    done = [];
+    await until('what is planned is done', () => done.length === 4);
+    expect(done.toSorted()).toEqual(['job asked about', 'new elsewhere', 'planned before', 'planned during']);
+    expect(weather()).toMatchObject({ state: 'maintenance', parked: 2 });
+    // The cached catalogue would do for a plan, and what is planned would be built.
+    site.catalogueIsCached = true;
+    let planned = false;
+    void planning?.then(() => (planned = true));
+    const another = site.platforms.get('p')?.provisioner.resolve(request);
+    await until('it waits too', () => weather().parked === 3);
+    expect(planned).toBe(false);
     await site.configure('p', one);
-    await until('the rest is done', () => done.length === 2);
-    expect(done).toEqual(['p2', 'p1'].toSorted());
+    await expect(planning).resolves.toEqual(resolved);
+    await expect(another).resolves.toEqual(resolved);
+    await until('the rest is done', () => done.length === 5);
+    expect(done.at(-1)).toBe('new before');
+  });
+
+  it('that are removed are not known any more; what waited is kept, should they come back', async () => {
+    await open({}, ['p', 'q']);
+    await site.goDark('p');
+    let done = 0;
+    site.take('p', () => Promise.resolve(((done += 1), 'done')));
+    const { rows } = site;
+    site.rows = rows.filter(({ platformId }) => platformId !== 'p');
+    await site.platforms.refresh();
+    expect(site.platforms.summaries().map(({ id }) => id)).toEqual(['q']);
+    expect(weather()).toMatchObject({ state: 'unusable', parked: 1 });
+    site.comeBack('p');
+    site.rows = rows;
+    await site.platforms.refresh();
+    await until('it is done', () => done === 1);
+  });
+
+  it('are read one after the other, and whoever asks gets a reading that began afterwards', async () => {
+    let reading = 0;
+    let most = 0;
+    await open({
+      read: async () => {
+        most = Math.max(most, (reading += 1));
+        const rows = site?.rows ?? [];
+        await Promise.resolve();
+        reading -= 1;
+        return rows;
+      },
+    });
+    const first = site.platforms.refresh();
+    const second = site.configure('late');
+    await Promise.all([first, second]);
+    expect(site.platforms.get('late')).toBeDefined();
+    expect(most).toBe(1);
   });
 
   it('that move to another address take their waiting work along', async () => {

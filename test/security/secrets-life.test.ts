@@ -145,7 +145,7 @@ describe('a new key', () => {
     const audited = { pool: api.pool, actor: 'cli:test', reason: 'yearly', batch: 2 };
     const rotation = await rotateKeys({ ...audited, keys: [newKey, oldKey] });
     const onlyNew = createSealer(newKey);
-    expect(rotation).toMatchObject({ keyId: onlyNew.keyId, unopened: {}, rewrapped: { platform: 1, proposal: 1 } });
+    expect(rotation).toMatchObject({ keyId: onlyNew.keyId, unopened: {}, rewrapped: { platform: 2, proposal: 1 } });
     expect(rotation.rewrapped.secret).toBeGreaterThanOrEqual(2);
     expect(rotation.rewrapped.body).toBeGreaterThan(2);
 
@@ -155,7 +155,9 @@ describe('a new key', () => {
       `select sealed_body as sealed from received_message where octet_length(sealed_body) > 0`,
     );
     for (const row of rows) expect(openBody(onlyNew, row.sealed).length).toBeGreaterThan(0);
-    const platform = await api.pool.query<{ sealed: Buffer }>('select sealed_credentials as sealed from platform');
+    const platform = await api.pool.query<{ sealed: Buffer }>(
+      `select sealed_credentials as sealed from platform where platform_id = 'p-rotate'`,
+    );
     expect(onlyNew.open(platform.rows[0]?.sealed ?? Buffer.of(), 'p-rotate')).toBe('{"apiKey":"k"}');
     expect(() => createSealer(oldKey).open(sealed ?? Buffer.of(), '')).toThrow(UnsealError);
 
@@ -186,7 +188,9 @@ describe('a new key', () => {
 
   it('names what stays sealed under a key that is not there', async () => {
     const lost = createSealer(randomBytes(32));
-    await api.pool.query(`update platform set sealed_credentials = $1`, [Buffer.from(lost.seal('x', 'p-rotate'))]);
+    await api.pool.query(`update platform set sealed_credentials = $1 where platform_id = 'p-rotate'`, [
+      Buffer.from(lost.seal('x', 'p-rotate')),
+    ]);
     const { unopened } = await rotateKeys({ pool: api.pool, keys: [newKey], actor: 'cli:test', reason: '' });
     expect(unopened).toEqual({ [lost.keyId]: 1 });
   });

@@ -1,26 +1,19 @@
 import type { Command } from 'commander';
 import type { OrderJson, OrderPageJson, PlanJson, TimelineJson } from '../../http/order-schemas.js';
-import type {
-  JobsPageJson,
-  OrphansJson,
-  PlatformsJson,
-  RejectedJson,
-  RejectedPageJson,
-} from '../../http/operator-routes.js';
+import type { JobsPageJson, OrphansJson, RejectedJson, RejectedPageJson } from '../../http/operator-routes.js';
 import { Api } from '../api.js';
-import { CommandError, exitCodes, type Io } from '../io.js';
+import { exitCodes, type Io } from '../io.js';
 import {
   showJobs,
   showOrder,
   showOrders,
   showOrphans,
   showPlan,
-  showPlatforms,
   showRejected,
   showRejectedList,
   showTimeline,
 } from '../show.js';
-import { clean, cleanAll } from '../terminal.js';
+import { cleanAll } from '../terminal.js';
 import { watchOrder } from '../watch.js';
 
 export interface RemoteOptions {
@@ -114,24 +107,6 @@ export function addReadingCommands(program: Command, io: Io, done: (exitCode: nu
     .action(async (id: string, options: RemoteOptions) => {
       const message = await Api.of(io, options).get<RejectedJson>(`/v1/rejected-messages/${encodeURIComponent(id)}`);
       print(io, options, message, (one) => showRejected(one, io));
-    });
-
-  const platforms = program.command('platforms').description('look at the data centres that orders may name');
-  remote(platforms.command('list'))
-    .description('all of them')
-    .action(async (options: RemoteOptions) => {
-      const answer = await Api.of(io, options).get<PlatformsJson>('/v1/platforms');
-      print(io, options, answer, (one) => showPlatforms(one.platforms, io));
-    });
-  remote(platforms.command('show'))
-    .argument('<id>', 'id or name of a platform')
-    .description('one of them')
-    .action(async (id: string, options: RemoteOptions) => {
-      const { platforms: all } = await Api.of(io, options).get<PlatformsJson>('/v1/platforms');
-      const found = all.find((one) => one.id === id) ?? all.find((one) => one.name === id);
-      if (!found)
-        throw new CommandError(`There is no platform "${clean(id)}". "orderwright platforms list" names all.`);
-      print(io, options, found, (one) => showPlatforms([one], io));
     });
 
   const jobs = program.command('jobs').description('look at what clouds are working on');

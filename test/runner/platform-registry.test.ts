@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createProvisioner } from '../../src/provisioners/registry.js';
+import { PlatformRegistry } from '../../src/runner/platform-registry.js';
+import { createSealer } from '../../src/secrets.js';
+import { defaultApiKey, defaultSecretKey } from '../../src/simulators/cloudstack/seed-data.js';
+import { OneWorker } from '../support/one-worker.js';
+import { scenarioSeed, seededRandom } from '../support/scenario-random.js';
+import { until as untilWithin } from '../store/support.js';
+import { silent } from './support.js';
+
+const platformId = 'dc';
+const by = { actor: 'ann', reason: 'because' };
+/** Two readings of the table, with room for a busy machine. */
+const until = (what: string, look: () => Promise<boolean> | boolean) => untilWithin(what, look, 60_000);
+const good = { apiKey: defaultApiKey, secretKey: defaultSecretKey };
+
+describe('a running worker', () => {
+  let site: OneWorker;
+  let registry: PlatformRegistry;
+  const random = seededRandom(scenarioSeed('platform-registry'));
+
+  beforeEach(async () => {
+    site = await OneWorker.start({ platformIds: [platformId], callsPerSecond: 300 });
+    registry = new PlatformRegistry({
+      pool: site.pool,
+      // The key of OneWorker.
+      sealer: createSealer(Buffer.from(Array.from({ length: 32 }, (_, i) => i + 1))),
+      createProvisioner,
+      kinds: ['cloudstack'],
+      // Nobody tells it: it notices by itself.
+      changed: () => Promise.resolve(),
+      log: silent,
+    });
+  });
+  afterEach(() => site.stop());
+
+  const order = () => site.order(random, 'tenant', platformId);
+  const statusOf = async (workOrderId: string) => {
+    const [row] = await site.query<{ status: string; reason: { code: string; message: string } | null }>(
+      `select status, machine -> 'context' -> 'reason' as reason from work_order where work_order_id = $1`,
+      [workOrderId],
+    );
+    return row;
+  };
+  const reaches = (workOrderId: string, status: string) =>
+    until(`${workOrderId} is ${status}`, async () => (await statusOf(workOrderId))?.status === status);
+
+  it('takes up new credentials without a restart: what they kept waiting is built', async () => {
+    await registry.edit(platformId, { credentials: { ...good, secretKey: 'not-the-one' } }, by);
+    await until('the worker has noticed', async () => {
+      const at = (await registry.read(platformId))?.updatedAt.getTime();
+      return site.worker.platforms.get(platformId)?.changedAt === at;
+    });
+    const waiting = await order();
+    await until('the order says that the cloud does not take our credentials', async () =>
+      /CLD_AUTH/.test((await statusOf(waiting))?.reason?.code ?? ''),
+    );
+    await registry.edit(platformId, { credentials: good }, by);
+    await reaches(waiting, 'completed');
+  }, 120_000);
+
+  it('lets new orders wait for the end of a maintenance, with the reason, and goes on with those under way', async () => {
+    const underWay = await order();
+    await until('something is built', async () => (await site.effects(platformId)).length > 0);
+    await registry.setState(platformId, 'maintenance', { ...by, reason: 'new storage' });
+    await until('the worker has noticed', () => site.worker.platforms.weatherOf(platformId).state === 'maintenance');
+    const later = await order();
+    await reaches(underWay, 'completed');
+    const weather = () => site.worker.platforms.weatherOf(platformId);
+    await until('the new one waits', () => weather().parked === 1);
+    expect(weather().reason).toBe('new storage');
+    expect((await statusOf(later))?.status).toBe('received');
+    await registry.setState(platformId, 'open', by);
+    await reaches(later, 'completed');
+  }, 120_000);
+
+  it('holds new orders for a platform that is disabled, or was removed', async () => {
+    const state = () => site.worker.platforms.get(platformId)?.summary.state;
+    await registry.setState(platformId, 'disabled', by);
+    await until('the worker has noticed', () => state() === 'disabled');
+    const first = await order();
+    await reaches(first, 'held');
+    expect((await statusOf(first))?.reason?.message).toContain('platform_disabled');
+    await expect(registry.remove(platformId, by)).rejects.toMatchObject({ code: 'OPS_PLATFORM_IN_USE' });
+    await site.query(`update work_order set finished_at = now() where work_order_id = $1`, [first]);
+    await registry.remove(platformId, by);
+    await until('the worker has noticed', () => state() === undefined);
+    const second = await order();
+    await reaches(second, 'held');
+    expect((await statusOf(second))?.reason?.message).toContain('unknown_platform');
+  }, 120_000);
+});
