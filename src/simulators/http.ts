@@ -104,3 +104,29 @@ export async function listen(options: ListenOptions, handle: HttpHandler): Promi
       }),
   };
 }
+
+const maxBodyBytes = 1024 * 1024;
+
+/**
+ * Puts a simulated cloud behind a listener of its own.
+ *
+ * @param servicePath where its real API begins; the control side is below the same origin
+ */
+export async function startSimulated(
+  cloud: { handle(request: HttpRequest): HttpAnswer | 'cut'; close(): void },
+  { host, port }: { host?: string; port?: number },
+  servicePath: string,
+): Promise<{ url: string; serviceUrl: string; port: number; close(): Promise<void> }> {
+  const listener = await listen({ host: host ?? '127.0.0.1', port: port ?? 0, maxBodyBytes }, cloud.handle);
+  const shownHost = host === undefined || host === '0.0.0.0' ? '127.0.0.1' : host;
+  const url = `http://${shownHost}:${listener.port}`;
+  return {
+    url,
+    serviceUrl: `${url}${servicePath}`,
+    port: listener.port,
+    async close() {
+      cloud.close();
+      await listener.close();
+    },
+  };
+}

@@ -1,6 +1,6 @@
-import { ProvisioningError } from '../../errors.js';
 import { type Http, type HttpOptions, openHttp } from '../http.js';
 import { pace, type Pace } from '../pace.js';
+import { checkLine } from '../check-line.js';
 import type { CheckLine, PlatformConfig, Provisioner } from '../provisioner.js';
 import { catalogueOf } from './catalogue.js';
 import { cloudStackClient } from './client.js';
@@ -92,7 +92,7 @@ export function openAccount(
 
 /** One line per thing an order will need; a login that fails is the only line, since nothing else could be read. */
 async function check({ catalogue, settings }: Account): Promise<CheckLine[]> {
-  const login = await line('login', async () => `CloudStack ${(await catalogue.capability()).cloudstackversion}`);
+  const login = await checkLine('login', async () => `CloudStack ${(await catalogue.capability()).cloudstackversion}`);
   if (!login.ok) return [login];
   const named = (rows: { id: string; name: string }[], nameOrId: string): string => {
     const found = rows.find(({ id, name }) => id === nameOrId || name === nameOrId);
@@ -108,36 +108,27 @@ async function check({ catalogue, settings }: Account): Promise<CheckLine[]> {
   };
   return [
     login,
-    await line('lost answers', async () => {
+    await checkLine('lost answers', async () => {
       if (await catalogue.takesJobIds()) return 'can be asked for: the server takes our job ids';
       throw new Error('cannot be asked for before CloudStack 4.5; a lost answer to an address may need a person');
     }),
-    await line('zone', async () => {
+    await checkLine('zone', async () => {
       const zones = await catalogue.zones();
       if (settings.zoneId !== undefined) return named(zones, settings.zoneId);
       if (zones.length === 0) throw new Error('the account sees no zone');
       return zones.map(({ id, name }) => `${name} (${id})`).join(', ');
     }),
-    await line('service offerings', async () => {
+    await checkLine('service offerings', async () => {
       const { length } = await catalogue.serviceOfferings();
       if (length === 0 && !settings.createOfferings) throw new Error('there are none, and createOfferings is off');
       return `${length}${settings.createOfferings ? ', missing sizes are made' : ''}`;
     }),
     ...(await Promise.all(
       Object.entries(settings.diskOfferings).map(([type, nameOrId]) =>
-        line(`disk offering for ${type}`, async () => named(await catalogue.diskOfferings(), nameOrId)),
+        checkLine(`disk offering for ${type}`, async () => named(await catalogue.diskOfferings(), nameOrId)),
       ),
     )),
-    await line('VPC offering', async () => named(await catalogue.vpcOfferings(), settings.vpcOffering)),
-    await line('tier offering', async () => named(await catalogue.networkOfferings(), settings.tierOffering)),
+    await checkLine('VPC offering', async () => named(await catalogue.vpcOfferings(), settings.vpcOffering)),
+    await checkLine('tier offering', async () => named(await catalogue.networkOfferings(), settings.tierOffering)),
   ];
-}
-
-async function line(what: string, look: () => Promise<string>): Promise<CheckLine> {
-  try {
-    return { what, ok: true, detail: await look() };
-  } catch (error) {
-    const code = error instanceof ProvisioningError ? `${error.code}: ` : '';
-    return { what, ok: false, detail: `${code}${error instanceof Error ? error.message : String(error)}` };
-  }
 }

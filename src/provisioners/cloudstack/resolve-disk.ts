@@ -5,7 +5,8 @@ import type { EbsSettings } from './ebs.js';
 import { printable } from './host-name.js';
 import { readOne } from './lookup.js';
 import { chooseDiskOffering } from './offerings.js';
-import { pathOf, type Resolving, zoneOf } from './resolve.js';
+import { pathOfField } from '../resolving.js';
+import { type Resolving, zoneOf } from './resolve.js';
 import { isOfTenant } from './resolve-tenant.js';
 import { Snapshot, type Zone } from './schema.js';
 
@@ -85,7 +86,7 @@ async function restored(
     );
   }
   const message = `size and type of the disk are those of the snapshot ${snapshotId}, whatever the order says`;
-  warn({ path: pathOf(part, 'backupVolumeId'), code: 'SEM_SNAPSHOT_DECIDES', message });
+  warn({ path: pathOfField(part, 'backupVolumeId'), code: 'SEM_SNAPSHOT_DECIDES', message });
   return { settings: { snapshotId }, resolved: `from the snapshot ${snapshotId}` };
 }
 

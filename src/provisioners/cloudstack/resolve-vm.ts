@@ -4,7 +4,8 @@ import type { ResolvedPart } from '../provisioner.js';
 import { hostNameFrom, printable } from './host-name.js';
 import { readOne } from './lookup.js';
 import { chooseOffering, describeOffering, nearestOfferings, tagsOf, type WantedShape } from './offerings.js';
-import { pathOf, type Resolving, zoneOf } from './resolve.js';
+import { pathOfField } from '../resolving.js';
+import { type Resolving, zoneOf } from './resolve.js';
 import { resolveVmNetworks } from './resolve-network.js';
 import { isOfTenant } from './resolve-tenant.js';
 import { SecurityGroup, SshKeyPair, type Template, type Zone } from './schema.js';
@@ -83,7 +84,7 @@ function warnOfOtherSystem({ warn }: Resolving, part: DraftPart, config: VmConfi
   if (ostypename === null || (typeof ordered !== 'number' && typeof ordered !== 'string')) return;
   if ((String(ordered) === '1') === ostypename.includes('Windows')) return;
   const message = `osType ${ordered} does not fit the image's system, ${ostypename}`;
-  warn({ path: pathOf(part, 'osType'), code: 'SEM_OS_MISMATCH', message });
+  warn({ path: pathOfField(part, 'osType'), code: 'SEM_OS_MISMATCH', message });
 }
 
 const gibOf = ({ size }: Template): number => Math.ceil((size ?? 0) / 2 ** 30);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ProvisioningError } from '../../errors.js';
+import { checkLine } from '../check-line.js';
 import type { CheckLine } from '../provisioner.js';
 import type { Account } from './account.js';
 import { pathOf } from './client.js';
@@ -14,7 +14,7 @@ const soonDays = 14;
 /** One line per thing an order will need; a login that fails is the only line, since nothing else could be read. */
 export async function check(account: Account): Promise<CheckLine[]> {
   const { client, catalogue, settings } = account;
-  const login = await line('login', async () => {
+  const login = await checkLine('login', async () => {
     const { projectId, catalog } = await client.login();
     return `project ${projectId}; regions: ${regionsOf(catalog).join(', ') || 'none'}`;
   });
@@ -22,21 +22,21 @@ export async function check(account: Account): Promise<CheckLine[]> {
   const zones = [...new Set([...Object.values(settings.zones), settings.defaultZone ?? []].flat())];
   return [
     login,
-    await line('password', () => passwordAge(account)),
+    await checkLine('password', () => passwordAge(account)),
     ...(await inTurn(['compute', 'network', 'volume', 'image'] as const, (service) =>
-      line(`${service} endpoint`, () => client.endpoint(service)),
+      checkLine(`${service} endpoint`, () => client.endpoint(service)),
     )),
-    await line('compute versions', () => versions(account, 'compute')),
-    await line('volume versions', () => versions(account, 'volume')),
-    ...(client.isAdministrator ? [await line('tenant role', () => tenantRole(account))] : []),
-    await line('external network', () => externalNetwork(account)),
-    await line('flavors', async () => {
+    await checkLine('compute versions', () => versions(account, 'compute')),
+    await checkLine('volume versions', () => versions(account, 'volume')),
+    ...(client.isAdministrator ? [await checkLine('tenant role', () => tenantRole(account))] : []),
+    await checkLine('external network', () => externalNetwork(account)),
+    await checkLine('flavors', async () => {
       const flavors = await catalogue.flavors();
       if (flavors.length === 0) throw new Error('there are none: nothing can be sold');
       return String(flavors.length);
     }),
     ...(await inTurn(Object.entries(settings.flavors), ([shape, id]) =>
-      line(`flavor for ${shape}`, async () => {
+      checkLine(`flavor for ${shape}`, async () => {
         const found = (await catalogue.flavors()).find((flavor) => flavor.id === id);
         if (!found) throw new Error(`the flavor ${id} is not there`);
         const [cpu, memory] = shape.split('-').map(Number);
@@ -46,23 +46,23 @@ export async function check(account: Account): Promise<CheckLine[]> {
         return found.name;
       }),
     )),
-    await line('zones', async () => (await catalogue.zones()).join(', ') || fail('Nova shows none that is up')),
-    ...(await inTurn(zones, (zone) => line(`zone ${zone}`, async () => named(await catalogue.zones(), zone)))),
-    ...(settings.volumeZone === undefined ? [] : [await line('volume zone', () => volumeZone(account))]),
+    await checkLine('zones', async () => (await catalogue.zones()).join(', ') || fail('Nova shows none that is up')),
+    ...(await inTurn(zones, (zone) => checkLine(`zone ${zone}`, async () => named(await catalogue.zones(), zone)))),
+    ...(settings.volumeZone === undefined ? [] : [await checkLine('volume zone', () => volumeZone(account))]),
     ...(await inTurn(Object.entries(settings.volumeTypes), ([ordered, type]) =>
-      line(`volume type for ${ordered}`, async () =>
+      checkLine(`volume type for ${ordered}`, async () =>
         type === null ? "the cloud's default" : named(await catalogue.volumeTypes(), type),
       ),
     )),
     ...(await inTurn(Object.entries(settings.images), ([ordered, id]) =>
-      line(`image for ${ordered}`, async () => {
+      checkLine(`image for ${ordered}`, async () => {
         const image = await catalogue.image(id);
         if (!image) throw new Error(`the image ${id} is not there`);
         if (image.status !== 'active') throw new Error(`the image ${id} is ${image.status}`);
         return image.name ?? image.id;
       }),
     )),
-    await line('quota', () => quota(account)),
+    await checkLine('quota', () => quota(account)),
   ];
 }
 
@@ -159,13 +159,4 @@ async function inTurn<T>(items: readonly T[], look: (item: T) => Promise<CheckLi
   const lines: CheckLine[] = [];
   for (const item of items) lines.push(await look(item));
   return lines;
-}
-
-async function line(what: string, look: () => Promise<string>): Promise<CheckLine> {
-  try {
-    return { what, ok: true, detail: await look() };
-  } catch (error) {
-    const code = error instanceof ProvisioningError ? `${error.code}: ` : '';
-    return { what, ok: false, detail: `${code}${error instanceof Error ? error.message : String(error)}` };
-  }
 }

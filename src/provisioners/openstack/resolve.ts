@@ -1,46 +1,29 @@
-import { holdFor, type HoldReason } from '../../planner/hold-reasons.js';
-import type { DraftPart, Preparation } from '../../planner/plan.js';
-import type { Hold, Warning } from '../../schemas/work-order.js';
+import type { DraftPart } from '../../planner/plan.js';
 import type { Resolution, ResolvedPart, ResolveRequest } from '../provisioner.js';
+import { type Collecting, collecting } from '../resolving.js';
 import type { Account } from './account.js';
 import { resolveAddress } from './resolve-address.js';
 import { resolveDisk } from './resolve-disk.js';
 import { type ResolvedTenant, resolveTenant } from './resolve-tenant.js';
 import { resolveVm } from './resolve-vm.js';
 
-/**
- * What resolving collects on its way. Every problem of every part is named at once: a person who mends one should not
- * find the next afterwards. A part that cannot be resolved answers null, its hold says why.
- */
-export interface Resolving {
+/** What every part of an order is resolved with, and where its problems are collected. */
+export interface Resolving extends Collecting {
   account: Account;
   request: ResolveRequest;
   tenant: ResolvedTenant;
-  hold: (part: DraftPart, field: string, reason: HoldReason, message: string) => null;
-  warn: (warning: Warning) => void;
-  /** Once per key, however many parts need it. */
-  prepare: (preparation: Preparation) => void;
 }
 
 export async function resolve(account: Account, request: ResolveRequest): Promise<Resolution> {
-  const holds: Hold[] = [];
-  const warnings: Warning[] = [];
-  const preparations = new Map<string, Preparation>();
+  const { to, resolution } = collecting();
   const tenant = await resolveTenant(account, request);
   if ('code' in tenant) return { state: 'held', holds: [tenant] };
-  if (tenant.preparation) preparations.set(tenant.preparation.key, tenant.preparation);
+  if (tenant.preparation) to.prepare(tenant.preparation);
   const resolving: Resolving = {
     account,
     request,
     tenant,
-    hold(part, field, reason, message) {
-      holds.push(holdFor(reason, pathOfField(part, field), message));
-      return null;
-    },
-    warn(warning) {
-      if (!warnings.some(({ code, path }) => code === warning.code && path === warning.path)) warnings.push(warning);
-    },
-    prepare: (preparation) => void preparations.set(preparation.key, preparation),
+    ...to,
   };
 
   const parts: ResolvedPart[] = [];
@@ -48,8 +31,7 @@ export async function resolve(account: Account, request: ResolveRequest): Promis
     const resolved = await resolvePart(resolving, part);
     if (resolved) parts.push(resolved);
   }
-  if (holds.length > 0) return { state: 'held', holds };
-  return { state: 'resolved', parts, preparations: [...preparations.values()], warnings };
+  return resolution(parts);
 }
 
 function resolvePart(resolving: Resolving, part: DraftPart): Promise<ResolvedPart | null> {
@@ -62,10 +44,6 @@ function resolvePart(resolving: Resolving, part: DraftPart): Promise<ResolvedPar
     case 'NETWORK':
       return resolveAddress(resolving, part, item.config);
   }
-}
-
-export function pathOfField(part: DraftPart, field: string): string {
-  return `workOrderItems[${part.itemIndex}].workOrderItemConfig.${field}`;
 }
 
 /**

@@ -126,7 +126,7 @@ export class Api {
     this.cloud.createdInCall = [];
     const body = this.#run(call, command);
     const hide = this.cloud.createdInCall.length === 0 ? null : control.takeFault('list', name);
-    if (hide !== null) this.cloud.hide(this.cloud.createdInCall, hide.hideMs);
+    if (hide !== null) this.cloud.hidden.hide(this.cloud.createdInCall, hide.hideMs);
     return body;
   }
 

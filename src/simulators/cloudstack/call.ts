@@ -202,7 +202,7 @@ export function listRows<T extends Owned>(call: Call, table: Table<T>, options: 
     if (options.accept !== undefined && !options.accept(row)) continue;
     if (keyword !== undefined && options.keyword?.(row).some((text) => like(text, keyword)) !== true) continue;
     if (tags.length > 0 && !hasTags(call, row.id, tags)) continue;
-    if (cloud.isHidden(row.id)) continue;
+    if (cloud.hidden.has(row.id)) continue;
     rows.push(row);
   }
   return rows;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SimulatorControl } from '../control.js';
-import { listen, type HttpAnswer, type HttpRequest } from '../http.js';
+import { startSimulated, type HttpAnswer, type HttpRequest } from '../http.js';
 import { randomId, seededRandom } from '../random.js';
 import { Scheduler } from '../scheduler.js';
 import { Api } from './api.js';
@@ -32,8 +32,6 @@ export interface SimulatedCloudStackOptions {
   enforcePostAndTimestamps?: boolean;
 }
 
-const maxBodyBytes = 1024 * 1024;
-
 /** A simulated CloudStack without a listener: whoever brings a request gets its answer. */
 export interface SimulatedCloudStack {
   handle(request: HttpRequest): HttpAnswer | 'cut';
@@ -48,22 +46,7 @@ export interface SimulatedCloudStack {
 export async function startSimulatedCloudStack(
   options: SimulatedCloudStackOptions = {},
 ): Promise<{ url: string; serviceUrl: string; port: number; close(): Promise<void> }> {
-  const cloud = simulatedCloudStack(options);
-  const listener = await listen(
-    { host: options.host ?? '127.0.0.1', port: options.port ?? 0, maxBodyBytes },
-    cloud.handle,
-  );
-  const host = options.host === undefined || options.host === '0.0.0.0' ? '127.0.0.1' : options.host;
-  const url = `http://${host}:${listener.port}`;
-  return {
-    url,
-    serviceUrl: `${url}/client/api`,
-    port: listener.port,
-    async close() {
-      cloud.close();
-      await listener.close();
-    },
-  };
+  return startSimulated(simulatedCloudStack(options), options, '/client/api');
 }
 
 /** The cloud behind that listener; also for tests that bring a network of their own. */

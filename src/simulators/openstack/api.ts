@@ -127,7 +127,7 @@ export class Api {
     const reply = match.route.run(call);
     const made = cloud.createdInCall;
     const hide = made.length === 0 ? null : control.takeFault('list', operation);
-    if (hide !== null) cloud.hide(made, hide.hideMs);
+    if (hide !== null) cloud.hidden.hide(made, hide.hideMs);
     return reply;
   }
 

@@ -118,7 +118,7 @@ export class Call {
   /** The caller's rows, or everybody's. */
   rowsOf<T extends Row>(table: Table<T>, projectId: string | null): T[] {
     const rows = projectId === null ? table.values() : table.ofProject(projectId);
-    return [...rows].filter((row) => !this.cloud.isHidden(row.id));
+    return [...rows].filter((row) => !this.cloud.hidden.has(row.id));
   }
 
   effect(

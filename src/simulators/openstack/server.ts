@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SimulatorControl } from '../control.js';
 import type { Fault } from '../faults.js';
-import { listen, type HttpAnswer, type HttpRequest } from '../http.js';
+import { startSimulated, type HttpAnswer, type HttpRequest } from '../http.js';
 import { randomId, seededRandom } from '../random.js';
 import { Scheduler } from '../scheduler.js';
 import { Api, type Prepared } from './api.js';
@@ -36,8 +36,6 @@ export interface SimulatedOpenStackOptions {
 export const defaultAdminUsername = 'admin';
 export const defaultAdminPassword = 'simulated-openstack-password-not-a-secret';
 
-const maxBodyBytes = 1024 * 1024;
-
 /** A simulated OpenStack without a listener: whoever brings a request gets its answer. */
 export interface SimulatedOpenStack {
   handle(request: HttpRequest): HttpAnswer | 'cut';
@@ -53,22 +51,7 @@ export interface SimulatedOpenStack {
 export async function startSimulatedOpenStack(
   options: SimulatedOpenStackOptions = {},
 ): Promise<{ url: string; serviceUrl: string; port: number; close(): Promise<void> }> {
-  const cloud = simulatedOpenStack(options);
-  const listener = await listen(
-    { host: options.host ?? '127.0.0.1', port: options.port ?? 0, maxBodyBytes },
-    cloud.handle,
-  );
-  const host = options.host === undefined || options.host === '0.0.0.0' ? '127.0.0.1' : options.host;
-  const url = `http://${host}:${listener.port}`;
-  return {
-    url,
-    serviceUrl: `${url}/identity/v3`,
-    port: listener.port,
-    async close() {
-      cloud.close();
-      await listener.close();
-    },
-  };
+  return startSimulated(simulatedOpenStack(options), options, '/identity/v3');
 }
 
 /** The cloud behind that listener; also for tests that bring a network of their own. */

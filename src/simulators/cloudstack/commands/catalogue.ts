@@ -109,7 +109,7 @@ function select<T extends { id: string; name: string }>(call: Call, things: Read
       (id === undefined || thing.id === id) &&
       (name === undefined || thing.name === name) &&
       (keyword === undefined || like(thing.name, keyword)) &&
-      !call.cloud.isHidden(thing.id),
+      !call.cloud.hidden.has(thing.id),
   );
 }
 

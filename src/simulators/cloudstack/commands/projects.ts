@@ -63,7 +63,7 @@ export const projectCommands: CommandFamily = {
           (owner === undefined || project.ownerAccountId === owner.id) &&
           (project.ownerAccountId === call.caller.account.id ||
             ((all || id !== undefined) && call.mayAccess(project.accountId))) &&
-          !cloud.isHidden(project.id),
+          !cloud.hidden.has(project.id),
       );
       return listAnswer(call, 'project', rows, (project) => projectView(call, project));
     },

@@ -1,3 +1,4 @@
+import { HiddenIds } from '../../hidden-ids.js';
 import { findMarker, type AuditEntry, type SimulatorControl } from '../../control.js';
 import { parseCidr } from '../../ipv4.js';
 import { AddressPool } from './addressing.js';
@@ -48,7 +49,7 @@ export class Cloud {
   readonly networksOfVpc = new Index<model.Network>();
   /** Host names in use, by network domain; held until the VM is expunged. */
   readonly #hostNames = new Map<string, Map<string, string>>();
-  readonly #hiddenUntil = new Map<string, number>();
+  readonly hidden = new HiddenIds();
   /** What the running call made, for the fault that hides new things from lists. */
   createdInCall: string[] = [];
   /** The id of every public address that was ever given out. */
@@ -114,19 +115,6 @@ export class Cloud {
     if (names?.get(name) !== vmId) return;
     names.delete(name);
     if (names.size === 0) this.#hostNames.delete(nameKey);
-  }
-
-  hide(ids: string[], forMs: number): void {
-    for (const id of ids) this.#hiddenUntil.set(id, Date.now() + forMs);
-  }
-
-  isHidden(id: string): boolean {
-    if (this.#hiddenUntil.size === 0) return false;
-    const until = this.#hiddenUntil.get(id);
-    if (until === undefined) return false;
-    if (Date.now() < until) return true;
-    this.#hiddenUntil.delete(id);
-    return false;
   }
 
   /** VMs of one VPC share a network domain; every other network has its own. */

@@ -33,7 +33,7 @@ function list(call: Call): Reply {
   const { query } = call;
   const limit = readLimit(query.get('limit'));
   const images = [...call.cloud.images.values()].filter(
-    (image) => isVisible(call, image) && !call.cloud.isHidden(image.id) && fits(call, image),
+    (image) => isVisible(call, image) && !call.cloud.hidden.has(image.id) && fits(call, image),
   );
   sort(images, query);
   const marker = query.get('marker');

@@ -88,7 +88,7 @@ function listProjects(call: Call): Reply {
       wantedTags.every((tag) => project.tags.includes(tag)) &&
       (anyTags.length === 0 || anyTags.some((tag) => project.tags.includes(tag))) &&
       query.get('is_domain') !== 'true' &&
-      !cloud.isHidden(project.id),
+      !cloud.hidden.has(project.id),
   );
   return ok({ projects: projects.map((project) => projectView(call, project)), links: listLinks(call, '/projects') });
 }

@@ -75,7 +75,7 @@ function listUsers(call: Call): Reply {
       (query.get('name') ?? user.name) === user.name &&
       (query.get('domain_id') ?? user.domainId) === user.domainId &&
       isEnabledAs(query, user.enabled) &&
-      !cloud.isHidden(user.id),
+      !cloud.hidden.has(user.id),
   );
   return ok({ users: users.map((user) => userView(call, user)), links: listLinks(call, '/users') });
 }

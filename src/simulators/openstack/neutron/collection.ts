@@ -91,7 +91,7 @@ function list<T extends NeutronRow, C, U>(call: Call, collection: Collection<T, 
   const filters = readFilters(call, collection);
   const rows: { row: T; view: JsonObject }[] = [];
   for (const row of collection.rows(call)) {
-    if (!isVisible(call, collection, row) || cloud.isHidden(row.id)) continue;
+    if (!isVisible(call, collection, row) || cloud.hidden.has(row.id)) continue;
     const view = collection.view(call, row);
     if (filters.every(([name, values]) => fits(collection, row, view, name, values))) rows.push({ row, view });
   }

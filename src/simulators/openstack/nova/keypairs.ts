@@ -86,7 +86,7 @@ function generate(): { publicKey: string; privateKey: string } {
 function list(call: Call): Reply {
   const userId = userIdOf(call, call.query.get('user_id'));
   const own = [...call.cloud.keyPairs.values()].filter(
-    (pair) => pair.userId === userId && !call.cloud.isHidden(pair.id),
+    (pair) => pair.userId === userId && !call.cloud.hidden.has(pair.id),
   );
   // Each one is wrapped again.
   return ok({ keypairs: own.map((pair) => ({ keypair: view(call, pair) })) });

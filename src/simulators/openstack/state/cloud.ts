@@ -1,3 +1,4 @@
+import { HiddenIds } from '../../hidden-ids.js';
 import { findMarker, type AuditEntry, type SimulatorControl } from '../../control.js';
 import type { Works } from '../work.js';
 import type * as identity from './identity-model.js';
@@ -52,7 +53,7 @@ export class Cloud {
 
   /** What the running call made, for the fault that hides new things from lists. */
   createdInCall: string[] = [];
-  readonly #hiddenUntil = new Map<string, number>();
+  readonly hidden = new HiddenIds();
   #serial = 1;
 
   constructor(
@@ -136,19 +137,6 @@ export class Cloud {
       this.instanceActions.delete(oldest);
       return;
     }
-  }
-
-  hide(ids: string[], forMs: number): void {
-    for (const id of ids) this.#hiddenUntil.set(id, Date.now() + forMs);
-  }
-
-  isHidden(id: string): boolean {
-    if (this.#hiddenUntil.size === 0) return false;
-    const until = this.#hiddenUntil.get(id);
-    if (until === undefined) return false;
-    if (Date.now() < until) return true;
-    this.#hiddenUntil.delete(id);
-    return false;
   }
 }
 
