@@ -76,7 +76,7 @@ export class WorkOrderConsumer {
     await consumer.connect();
     // From the beginning: an offset that is out of range must not skip orders; reading again is harmless (K8, I2).
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
-    // Joining is not waited for: after a kill -9 the group waits up to 15 s for its dead member, and the API and its
+    // Joining is not waited for: after a kill -9 the group waits up to 10 s for its dead member, and the API and its
     // intake need not wait with it. `joined` tells readiness.
     this.joining = consumer
       .run({

@@ -1,7 +1,7 @@
 import type { OperationName } from '../../planner/plan.js';
 import type { ResolvedPart, ResolveRequest } from '../provisioner.js';
+import type { Collecting } from '../resolving.js';
 import { tenantName } from '../tenant-names.js';
-import type { Resolving } from './resolve.js';
 import { findTenant, type TenantSettings } from './tenant.js';
 import type { Account } from './submit.js';
 
@@ -22,8 +22,11 @@ export const unregistered: Registration = { needs: [], inputs: {}, owner: null }
  * The user's registration, planned as the first step where it is missing (Q27), or null after a hold. Planned also where it
  * is there: making sure costs one look, and somebody may have removed it since.
  */
-export async function resolveTenant(resolving: Resolving): Promise<Registration | null> {
-  const { account, request, hold, prepare } = resolving;
+export async function resolveTenant(
+  account: Account,
+  request: ResolveRequest,
+  { hold, prepare }: Collecting,
+): Promise<Registration | null> {
   const { registerTenants } = account.settings;
   const [part] = request.parts;
   if (registerTenants === 'never' || !part) return unregistered;

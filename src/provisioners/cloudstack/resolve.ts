@@ -17,18 +17,13 @@ export interface Resolving extends Collecting {
 
 export async function resolve(account: Account, request: ResolveRequest): Promise<Resolution> {
   const { to, resolution } = collecting();
-  const resolving: Resolving = {
-    account,
-    request,
-    registration: unregistered,
-    ...to,
-  };
-
-  const registration = await resolveTenant(resolving);
+  // Held or not, the parts are looked at: a person should see all problems at once.
+  const registration = (await resolveTenant(account, request, to)) ?? unregistered;
+  const resolving: Resolving = { account, request, registration, ...to };
   const parts: ResolvedPart[] = [];
   for (const part of request.parts) {
-    const resolved = await resolvePart({ ...resolving, registration: registration ?? unregistered }, part);
-    if (resolved) parts.push(inTenant(resolved, registration ?? unregistered));
+    const resolved = await resolvePart(resolving, part);
+    if (resolved) parts.push(inTenant(resolved, registration));
   }
   return resolution(parts);
 }
