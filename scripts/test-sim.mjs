@@ -1,6 +1,6 @@
 /**
  * The deterministic simulation: `RUNS=` seeds from `SEED=` on, on two cores. `PROFILE=lost-answers` loses the answer of every
- * create with p = 0.3. `TRACE=1` with one seed prints all that happens.
+ * create with p = 0.3; `CLOUD=openstack` builds on another cloud. `TRACE=1` with one seed prints all that happens.
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -9,12 +9,13 @@ import { runProof } from './proof.mjs';
 
 const cores = 2;
 const profile = process.env.PROFILE ?? 'swarm';
+const cloud = process.env.CLOUD ?? 'cloudstack';
 // Ten orders a seed: 1,000 in all.
 const runs = Number(process.env.RUNS ?? (profile === 'lost-answers' ? 100 : 1_000));
 
 await runProof({
   name: 'test:sim',
-  settings: ['RUNS', 'PROFILE'],
+  settings: ['RUNS', 'PROFILE', 'CLOUD'],
   run: async ({ seed, env, report }) => {
     const { script, remove } = compileSimulation();
     const counts = {};
@@ -27,7 +28,8 @@ await runProof({
       for (const [what, count] of Object.entries(result.counts)) counts[what] = (counts[what] ?? 0) + count;
       if (total.seeds % 500 === 0) process.stderr.write(`${total.seeds} seeds, ${rate()} a second\n`);
       if (result.violations.length === 0) return report({ runs: 1 });
-      const again = `${profile === 'swarm' ? '' : `PROFILE=${profile} `}SEED=${result.seed} RUNS=1 npm run test:sim`;
+      const chosen = `${cloud === 'cloudstack' ? '' : `CLOUD=${cloud} `}${profile === 'swarm' ? '' : `PROFILE=${profile} `}`;
+      const again = `${chosen}SEED=${result.seed} RUNS=1 npm run test:sim`;
       process.stderr.write(`\nseed ${result.seed}: ${again}\n`);
       for (const line of result.violations) process.stderr.write(`  ${line}\n`);
       for (const line of result.tail) process.stderr.write(`    ${line}\n`);

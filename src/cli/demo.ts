@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { EmbeddedError } from '../embedded/embedded-error.js';
+import { cloudOption } from './commands/service.js';
 import { runDemo } from './demo/run-demo.js';
 import { CommandError, exitCodes, processIo } from './io.js';
 
@@ -9,13 +10,25 @@ const program = new Command('npm run demo --')
   .option('--kafka', 'send the orders through a real Kafka broker')
   .option('--keep', 'stay up afterwards')
   .option('--data <dir>', 'keep the data in this folder')
+  .addOption(cloudOption())
   .exitOverride();
 try {
   program.parse();
-  const { kafka, keep, data } = program.opts<{ kafka?: boolean; keep?: boolean; data?: string }>();
+  const { kafka, keep, data, cloud } = program.opts<{
+    kafka?: boolean;
+    keep?: boolean;
+    data?: string;
+    cloud?: string;
+  }>();
   // Built files lie in dist/src/cli.
   const samples = new URL('../../../examples/work-orders/', import.meta.url);
-  const options = { data: data ?? null, kafka: kafka === true, keep: keep === true, samples };
+  const options = {
+    data: data ?? null,
+    cloud: cloud ?? null,
+    kafka: kafka === true,
+    keep: keep === true,
+    samples,
+  };
   process.exitCode = await runDemo(options, io);
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import type { EmbeddedProfile } from '../embedded/profile.js';
+import { simulatedCloudOf } from '../simulators/registry.js';
 import type { Io } from './io.js';
 import { pad } from './terminal.js';
 
@@ -14,9 +15,9 @@ export function describeUp(
   const fields = [
     ['API', `${paint('bold', url)}  ${paint('grey', '/v1/work-orders  /v1/events  /openapi.json')}`],
     ['intake', `POST ${url}/api/msg/order/${config.kafka ? `, Kafka topic ${config.kafka.topics.orders}` : ''}`],
-    ...simulators.map(({ name, serviceUrl }, i) => [
+    ...simulators.map(({ name, serviceUrl, cloud }, i) => [
       i === 0 ? 'clouds' : '',
-      `${name}  ${serviceUrl}  ${paint('grey', 'simulated')}`,
+      `${name}  ${serviceUrl}  ${paint('grey', `simulated ${simulatedCloudOf(cloud).title}`)}`,
     ]),
     ['data', `${folder}  ${paint('grey', `PostgreSQL on port ${postgres.port}${found}`)}`],
     ['log', relative(process.cwd(), logFile)],

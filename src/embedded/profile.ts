@@ -6,6 +6,7 @@ import { type Config, loadConfig } from '../config.js';
 import { startOrderwright } from '../main.js';
 import type { Pace } from '../machines/pace.js';
 import { createSealer, parseSecretKey } from '../secrets.js';
+import { simulatedCloudOf } from '../simulators/registry.js';
 import { createDataSource, poolOf } from '../store/data-source.js';
 import { runMigrations } from '../store/migrate.js';
 import { insertPlatform, listPlatforms, movePlatform } from '../store/platforms.js';
@@ -16,10 +17,10 @@ import { guard } from './guard.js';
 import { startEmbeddedPostgres } from './postgres.js';
 import { ensureSimulators, isFree, type RunningSimulator } from './simulator-processes.js';
 
-/** The two data centres that the source platform's own test orders name. */
+/** The two data centres that the source platform's own test orders name: one of each kind that it has. */
 export const simulatedPlatforms = [
-  { platformId: '7f61019a8d3011e7aebb005056aaa8be', name: 'dc-1', seed: 1 },
-  { platformId: 'sjif259a8d3011e7aebb005056aaa8be', name: 'dc-2', seed: 2 },
+  { platformId: '7f61019a8d3011e7aebb005056aaa8be', name: 'dc-1', cloud: 'cloudstack', seed: 1 },
+  { platformId: 'sjif259a8d3011e7aebb005056aaa8be', name: 'dc-2', cloud: 'openstack', seed: 2 },
 ] as const;
 
 /** A simulated cloud is near and patient: asked often, an order takes as long as its jobs do. */
@@ -37,6 +38,8 @@ export interface EmbeddedOptions {
   dataDir: string;
   /** The port asked for; null takes 8080, or a free one when that is in use. */
   port: number | null;
+  /** What the simulated data centres of a new data folder all are; null: what `simulatedPlatforms` says of each. */
+  cloud?: string | null;
   env: NodeJS.ProcessEnv;
   /** The database and the clouds end with this process, even when it is killed; for demonstrations. */
   guarded?: boolean;
@@ -101,7 +104,11 @@ async function start(options: EmbeddedOptions, stops: (() => Promise<void>)[]): 
   say('starting the simulated clouds…');
   const clouds = await ensureSimulators({
     dataDir,
-    wanted: simulatedPlatforms.map(({ platformId, seed }) => ({ platformId, seed })),
+    wanted: simulatedPlatforms.map(({ platformId, cloud, seed }) => ({
+      platformId,
+      cloud: options.cloud ?? cloud,
+      seed,
+    })),
     latencyMs: options.latencyMs ?? { min: 400, max: 1_600 },
   });
   stops.push(() => clouds.stop());
@@ -175,7 +182,7 @@ async function seedPlatforms(config: Config, simulators: EmbeddedProfile['simula
   try {
     const sql = poolOf(dataSource);
     const isEmpty = (await listPlatforms(sql)).length === 0;
-    for (const { platformId, name, cloud, serviceUrl, apiKey, secretKey: key } of simulators) {
+    for (const { platformId, name, cloud, serviceUrl, credentials } of simulators) {
       if (!isEmpty) {
         await movePlatform(sql, platformId, serviceUrl);
         continue;
@@ -186,13 +193,8 @@ async function seedPlatforms(config: Config, simulators: EmbeddedProfile['simula
         kind: cloud,
         serviceUrl,
         state: 'open',
-        settings: {
-          createOfferings: true,
-          diskOfferings: { SATA: 'SATA', SSD: 'SSD' },
-          callsPerSecond: 200,
-          pace: { ...simulatedPace },
-        },
-        sealedCredentials: sealer.seal(JSON.stringify({ apiKey, secretKey: key }), platformId),
+        settings: { ...simulatedCloudOf(cloud).settings, callsPerSecond: 200, pace: { ...simulatedPace } },
+        sealedCredentials: sealer.seal(JSON.stringify(credentials), platformId),
       });
     }
   } finally {

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -7,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { simulatedCloudOf, simulatedClouds } from '../simulators/registry.js';
 import { EmbeddedError } from './embedded-error.js';
 import { isAlive } from './file-lock.js';
 import { freePort } from './free-port.js';
@@ -14,11 +14,10 @@ import { endProcess } from './guard.js';
 
 const Simulator = z.object({
   platformId: z.string(),
-  cloud: z.literal('cloudstack'),
+  cloud: z.string().refine((kind) => Object.hasOwn(simulatedClouds, kind)),
   pid: z.number().int(),
   port: z.number().int(),
-  apiKey: z.string(),
-  secretKey: z.string(),
+  credentials: z.record(z.string(), z.string()),
 });
 type Simulator = z.infer<typeof Simulator>;
 
@@ -32,7 +31,8 @@ export interface RunningSimulator extends Simulator {
 
 export interface SimulatorsOptions {
   dataDir: string;
-  wanted: { platformId: string; seed: number }[];
+  /** One that is known from before stays of the kind that it was. */
+  wanted: { platformId: string; cloud: string; seed: number }[];
   latencyMs: { min: number; max: number };
   /** Script that knows `simulate`; the built command by default. */
   entry?: string;
@@ -50,10 +50,10 @@ export async function ensureSimulators(
   const file = join(options.dataDir, 'simulators.json');
   const known = await readSimulators(file);
   const simulators = await Promise.all(
-    options.wanted.map(async ({ platformId, seed }) => {
-      const before = known.find((one) => one.platformId === platformId);
+    options.wanted.map(async (wanted) => {
+      const before = known.find((one) => one.platformId === wanted.platformId);
       if (before && isAlive(before.pid) && (await answers(before.port))) return running(before, true);
-      return running(await start(options, platformId, seed, before), false);
+      return running(await start(options, { ...wanted, ...(before && { cloud: before.cloud }) }, before), false);
     }),
   );
   // Written before anything uses them: a worker killed right now finds them again.
@@ -88,17 +88,16 @@ async function readSimulators(file: string): Promise<Simulator[]> {
 
 function running(simulator: Simulator, attached: boolean): RunningSimulator {
   const origin = `http://127.0.0.1:${simulator.port}`;
-  return { ...simulator, origin, serviceUrl: `${origin}/client/api`, attached };
+  return { ...simulator, origin, serviceUrl: `${origin}${simulatedCloudOf(simulator.cloud).servicePath}`, attached };
 }
 
 async function start(
   { dataDir, latencyMs, entry }: SimulatorsOptions,
-  platformId: string,
-  seed: number,
+  { platformId, cloud, seed }: SimulatorsOptions['wanted'][number],
   before: Simulator | undefined,
 ): Promise<Simulator> {
-  const apiKey = before?.apiKey ?? randomBytes(32).toString('base64url');
-  const secretKey = before?.secretKey ?? randomBytes(32).toString('base64url');
+  const kind = simulatedCloudOf(cloud);
+  const credentials = before?.credentials ?? kind.drawCredentials();
   const port = before && (await isFree(before.port)) ? before.port : await freePort();
   const logFile = join(dataDir, 'simulators.log');
   const log = openSync(logFile, 'a', 0o600);
@@ -106,15 +105,9 @@ async function start(
   const latency = `${latencyMs.min}-${latencyMs.max}`;
   const child = spawn(
     process.execPath,
-    [script, 'simulate', 'cloudstack', '--port', String(port), '--seed', String(seed), '--latency', latency],
+    [script, 'simulate', cloud, '--port', String(port), '--seed', String(seed), '--latency', latency],
     {
-      // Keys by the environment: a command line is read by everybody on the machine.
-      env: {
-        ...process.env,
-        NODE_OPTIONS: '',
-        ORDERWRIGHT_SIMULATOR_API_KEY: apiKey,
-        ORDERWRIGHT_SIMULATOR_SECRET_KEY: secretKey,
-      },
+      env: { ...process.env, NODE_OPTIONS: '', ...kind.environment(credentials) },
       stdio: ['ignore', log, log],
       detached: true,
       windowsHide: true,
@@ -123,7 +116,7 @@ async function start(
   closeSync(log);
   child.unref();
   const pid = await untilItAnswers(child, port, logFile);
-  return { platformId, cloud: 'cloudstack', pid, port, apiKey, secretKey };
+  return { platformId, cloud, pid, port, credentials };
 }
 
 async function untilItAnswers(child: ChildProcess, port: number, logFile: string): Promise<number> {

@@ -107,13 +107,20 @@ export async function listen(options: ListenOptions, handle: HttpHandler): Promi
 
 const maxBodyBytes = 1024 * 1024;
 
+/** A simulated cloud without a listener: whoever brings a request gets its answer. */
+export interface SimulatedCloud {
+  handle: HttpHandler;
+  /** Forgets everything it had planned for later. */
+  close(): void;
+}
+
 /**
  * Puts a simulated cloud behind a listener of its own.
  *
  * @param servicePath where its real API begins; the control side is below the same origin
  */
 export async function startSimulated(
-  cloud: { handle(request: HttpRequest): HttpAnswer | 'cut'; close(): void },
+  cloud: SimulatedCloud,
   { host, port }: { host?: string; port?: number },
   servicePath: string,
 ): Promise<{ url: string; serviceUrl: string; port: number; close(): Promise<void> }> {

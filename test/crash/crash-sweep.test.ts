@@ -1,6 +1,6 @@
 /**
  * A worker is killed at its crash points (src/crash-point.ts), another one goes on. `npm test` takes a few of them, spread over the
- * kinds; `npm run test:crash` takes all: POINTS= (a pattern), LIMIT=, PAIRS=, LANES=, SCENARIO=, SEED=.
+ * kinds; `npm run test:crash` takes all: POINTS= (a pattern), LIMIT=, PAIRS=, LANES=, SCENARIO=, SEED=, CLOUD=.
  */
 import { describe, expect, it } from '@jest/globals';
 import { reportProof } from '../support/proof-result.js';
@@ -24,6 +24,7 @@ describe('a worker killed at a crash point, and the one that goes on', () => {
       );
       const report = await sweep({
         scenarios: wanted,
+        cloud: env['CLOUD'] ?? 'cloudstack',
         lanes: number('LANES') ?? (isWhole ? 4 : 3),
         random: seededRandom(seed),
         ...(env['POINTS'] && { points: new RegExp(env['POINTS']) }),

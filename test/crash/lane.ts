@@ -1,21 +1,20 @@
 /** One place to run crash items in, one after the other: a simulated cloud and a callback receiver that outlive them all. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { freePort } from '../../src/embedded/free-port.js';
 import { checkInvariants, type Report } from '../invariants/check.js';
 import type { Evidence, SeenCallback, SentLever, SentMessage } from '../invariants/evidence.js';
 import { askOverHttp, cloudEvidence } from '../invariants/from-cloud.js';
+import { faultsOf, startCloudProcess } from '../support/clouds.js';
 import { testDatabase } from '../support/database.js';
 import { kafkaForTests } from '../support/kafka.js';
 import { runFolder } from '../support/run-folder.js';
 import { Billing, type Topics } from '../support/scenario-kafka.js';
 import { CommandProcess } from '../support/scenario-process.js';
-import { platformIds } from '../support/scenario-world.js';
 import { type CrashScenario, messageBytes } from './scenarios.js';
 
 /** Where a worker dies: the `hit`-th time that it passes `name`. */
@@ -52,30 +51,23 @@ const timeoutMs = { http: 180_000, kafka: 300_000 };
 export class Lane {
   private constructor(
     readonly name: string,
+    private readonly kind: string,
     private readonly cloud: CommandProcess,
     private readonly cloudUrl: string,
     private readonly receiver: Receiver,
     private readonly env: Record<string, string>,
   ) {}
 
-  static async start(name: string): Promise<Lane> {
-    const keys = { apiKey: randomBytes(24).toString('base64url'), secretKey: randomBytes(24).toString('base64url') };
-    const port = await freePort();
+  static async start(name: string, kind: string): Promise<Lane> {
     const receiver = await Receiver.start();
-    const cloud = CommandProcess.start(
-      `${name}.cloud`,
-      ['simulate', 'cloudstack', '--port', String(port), '--latency', '5-25'],
-      { ORDERWRIGHT_SIMULATOR_API_KEY: keys.apiKey, ORDERWRIGHT_SIMULATOR_SECRET_KEY: keys.secretKey },
-    );
-    await cloud.says(/Control side/);
-    const cloudUrl = `http://127.0.0.1:${port}`;
-    return new Lane(name, cloud, cloudUrl, receiver, {
+    const cloud = await startCloudProcess(name, { cloud: kind, latency: '5-25', pace });
+    return new Lane(name, kind, cloud.process, cloud.url, receiver, {
       PORT: '0',
       ORDERWRIGHT_SECRET_KEY: randomBytes(32).toString('base64'),
       ORDERWRIGHT_API_TOKENS: `sweep:${randomBytes(18).toString('base64url')}`,
       ORDERWRIGHT_CALLBACK_ALLOW: `127.0.0.1/32:${receiver.port}`,
       ORDERWRIGHT_CALLBACK_SECRETS: `whsec_${randomBytes(32).toString('base64')}`,
-      ORDERWRIGHT_PLATFORMS: platformsFile(name, `${cloudUrl}/client/api`, keys),
+      ORDERWRIGHT_PLATFORMS: cloud.platformsFile,
     });
   }
 
@@ -87,7 +79,7 @@ export class Lane {
   /** Runs a scenario with workers that die one after the other, the last one living to the end, and judges what is left. */
   async run(scenario: CrashScenario, crashes: CrashAt[]): Promise<ItemResult> {
     const started = Date.now();
-    const item = await Item.start(this.name, scenario, this.env, this.cloudUrl, this.receiver);
+    const item = await Item.start(this.name, this.kind, scenario, this.env, this.cloudUrl, this.receiver);
     try {
       return { ...(await item.run(crashes)), tookMs: Date.now() - started };
     } finally {
@@ -120,6 +112,7 @@ class Item {
 
   static async start(
     lane: string,
+    kind: string,
     scenario: CrashScenario,
     laneEnv: Record<string, string>,
     cloudUrl: string,
@@ -130,7 +123,7 @@ class Item {
     const pool = new pg.Pool({ connectionString: database.url, max: 2 });
     pool.on('error', () => undefined); // a cut connection also fails the statement, which is where it is reported
     await control(cloudUrl, 'reset', {});
-    if (scenario.faults) await control(cloudUrl, 'faults', scenario.faults);
+    if (scenario.faults) await control(cloudUrl, 'faults', faultsOf(kind, scenario.faults));
     receiver.forget();
     const env = { ...laneEnv, DATABASE_URL: database.url, ...scenario.env };
     if (scenario.channel === 'http') {
@@ -411,19 +404,4 @@ function readNames(file: string): string[] {
 async function control(cloudUrl: string, what: string, body: object): Promise<void> {
   const answer = await fetch(`${cloudUrl}/_sim/${what}`, { method: 'POST', body: JSON.stringify(body) });
   if (!answer.ok) throw new Error(`/_sim/${what} answered ${answer.status}: ${await answer.text()}`);
-}
-
-function platformsFile(name: string, serviceUrl: string, credentials: Record<string, string>): string {
-  const settings = { createOfferings: true, diskOfferings: { SATA: 'SATA', SSD: 'SSD' }, callsPerSecond: 2_000, pace };
-  const platforms = platformIds.map((platformId, i) => ({
-    platformId,
-    name: `dc-${i + 1}`,
-    kind: 'cloudstack',
-    serviceUrl,
-    credentials,
-    settings,
-  }));
-  const file = join(runFolder(), `${name}.platforms.json`);
-  writeFileSync(file, JSON.stringify(platforms), { mode: 0o600 });
-  return file;
 }

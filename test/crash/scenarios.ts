@@ -1,6 +1,7 @@
 /** What the crash sweep runs: one line here is a scenario, and every point that it passes is swept. */
 import { readFileSync } from 'node:fs';
 import type { JsonObject } from '../../src/json.js';
+import type { TestFault } from '../support/clouds.js';
 
 export interface CrashScenario {
   name: string;
@@ -10,8 +11,8 @@ export interface CrashScenario {
   messages: string[];
   /** Added to each order's items before it is sent. */
   change?: (order: JsonObject) => void;
-  /** Faults of the simulated cloud, switched on before the first message (src/simulators/faults.ts). */
-  faults?: JsonObject[];
+  /** Faults of the simulated cloud, switched on before the first message (test/support/clouds.ts). */
+  faults?: TestFault[];
   /** What an operator does as soon as an order stands in this state of its machine; again until it is answered. */
   lever?: { act: 'cancel' | 'replay'; inState: string };
   env?: Record<string, string>;
@@ -40,7 +41,7 @@ export const scenarios: CrashScenario[] = [
     name: 'undone',
     channel: 'http',
     messages: ['order-86.json'],
-    faults: [{ operation: 'attachVolume', kind: 'job-fails', errorcode: 431, probability: 1 }],
+    faults: [{ on: 'attach a disk', kind: 'job-fails', errorcode: 431, probability: 1 }],
     env: { ORDERWRIGHT_BUNDLE_POLICY: 'rollback', ORDERWRIGHT_UNDO_AFTER_MS: '100' },
     ends: { [order86]: 'failed' },
   },
@@ -49,7 +50,7 @@ export const scenarios: CrashScenario[] = [
     name: 'cancelled',
     channel: 'http',
     messages: ['order-86.json'],
-    faults: [{ operation: 'attachVolume', kind: 'job-fails', errorcode: 431, probability: 1 }],
+    faults: [{ on: 'attach a disk', kind: 'job-fails', errorcode: 431, probability: 1 }],
     env: { ORDERWRIGHT_BUNDLE_POLICY: 'rollback', ORDERWRIGHT_UNDO_AFTER_MS: '3600000' },
     lever: { act: 'cancel', inState: 'failing' },
     ends: { [order86]: 'cancelled' },
@@ -59,7 +60,7 @@ export const scenarios: CrashScenario[] = [
     name: 'replayed',
     channel: 'http',
     messages: ['order-86.json'],
-    faults: [{ operation: 'attachVolume', kind: 'job-fails', errorcode: 431, times: 1 }],
+    faults: [{ on: 'attach a disk', kind: 'job-fails', errorcode: 431, times: 1 }],
     env: { ORDERWRIGHT_BUNDLE_POLICY: 'rollback', ORDERWRIGHT_UNDO_AFTER_MS: '3600000' },
     lever: { act: 'replay', inState: 'failing' },
     ends: { [order86]: 'completed' },

@@ -6,6 +6,8 @@ import { type CrashAt, Lane } from './lane.js';
 import type { CrashScenario } from './scenarios.js';
 
 export interface SweepOptions {
+  /** The kind of cloud that the orders are built on. */
+  cloud: string;
   scenarios: CrashScenario[];
   lanes: number;
   random: Random;
@@ -56,7 +58,7 @@ const mostMissed = 0.05;
 export async function sweep(options: SweepOptions): Promise<SweepReport> {
   const lanes: Lane[] = [];
   try {
-    for (let i = 1; i <= options.lanes; i++) lanes.push(await Lane.start(`lane-${i}`));
+    for (let i = 1; i <= options.lanes; i++) lanes.push(await Lane.start(`lane-${i}`, options.cloud));
     return await new Sweep(options, lanes).run();
   } finally {
     await Promise.all(lanes.map((lane) => lane.stop()));

@@ -13,15 +13,16 @@ writeFileSync(
   entry,
   `import { createServer } from 'node:http';
    const port = Number(process.argv[process.argv.indexOf('--port') + 1]);
-   if (!process.env.ORDERWRIGHT_SIMULATOR_SECRET_KEY) throw new Error('no key');
+   const { ORDERWRIGHT_SIMULATOR_SECRET_KEY, ORDERWRIGHT_SIMULATOR_ADMIN_PASSWORD } = process.env;
+   if (!ORDERWRIGHT_SIMULATOR_SECRET_KEY && !ORDERWRIGHT_SIMULATOR_ADMIN_PASSWORD) throw new Error('no key');
    createServer((_, answer) => answer.end('{"calls":{}}')).listen(port, '127.0.0.1');`,
 );
 const options = {
   dataDir,
   entry,
   wanted: [
-    { platformId: 'p1', seed: 1 },
-    { platformId: 'p2', seed: 2 },
+    { platformId: 'p1', cloud: 'cloudstack', seed: 1 },
+    { platformId: 'p2', cloud: 'openstack', seed: 2 },
   ],
   latencyMs: { min: 1, max: 2 },
 };
@@ -55,7 +56,16 @@ test('simulated clouds are found again, come back where they were, and end when 
   await endProcess(gone?.pid ?? 0);
   const third = await ensure();
   expect(third.simulators.map((one) => one.attached)).toEqual([false, true]);
-  expect(third.simulators[0]).toMatchObject({ port: gone?.port, apiKey: gone?.apiKey, secretKey: gone?.secretKey });
+  expect(third.simulators[0]).toMatchObject({ port: gone?.port, credentials: gone?.credentials });
+  expect(third.simulators.map(({ serviceUrl }) => new URL(serviceUrl).pathname)).toEqual([
+    '/client/api',
+    '/identity/v3',
+  ]);
+
+  // What runs already stays what it is, whatever is asked for now.
+  const changed = options.wanted.map((one) => ({ ...one, cloud: 'openstack' }));
+  const fourth = await ensureSimulators({ ...options, wanted: changed });
+  expect(fourth.simulators.map(({ cloud }) => cloud)).toEqual(['cloudstack', 'openstack']);
 
   await third.stop();
   expect(third.simulators.map((one) => isAlive(one.pid))).toEqual([false, false]);

@@ -114,13 +114,21 @@ function thingsOf(cloud: CloudEvidence): Thing[] {
 }
 
 /** Stages of an operation that make things of their own. A new one is unknown (I4) until it is named here. */
-const stages = ['acl-list', 'rule-10', 'rule-20', 'rule-30', 'rule-40', 'tier'];
+const stages: [operation: string, stages: string[]][] = [
+  // CloudStack: a VPC, its list, its rules, its tier. OpenStack: a network, its subnet, its router.
+  ['default-network', ['acl-list', 'rule-10', 'rule-20', 'rule-30', 'rule-40', 'tier', 'subnet', 'router']],
+  // Of OpenStack: a project is the first.
+  ['tenant', ['user', 'roles', 'default-group']],
+  ['bandwidth-policy', ['egress', 'ingress']],
+];
 
 function operationsByMarker(operations: OperationRow[]): Map<string, OperationRow[]> {
   const byMarker = groupBy(operations, ({ marker }) => marker);
-  const staged = operations.filter(({ name }) => name.startsWith('default-network'));
-  for (const [marker, made] of groupBy(staged, (operation) => operation.marker)) {
-    for (const stage of stages) byMarker.set(stageMarker(marker, stage), made);
+  for (const [operation, names] of stages) {
+    const staged = operations.filter(({ name }) => name.startsWith(operation));
+    for (const [marker, made] of groupBy(staged, (one) => one.marker)) {
+      for (const stage of names) byMarker.set(stageMarker(marker, stage), made);
+    }
   }
   return byMarker;
 }

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { OneWorker } from '../support/one-worker.js';
 import { scenarioSeed, scenarioSize, seededRandom } from '../support/scenario-random.js';
 import { until } from '../support/scenario-wait.js';
-import { platformIds } from '../support/scenario-world.js';
+import { platformIds } from '../support/clouds.js';
 
 const size = scenarioSize(150);
 const [first, second] = platformIds;

@@ -1,6 +1,7 @@
-/** The real messages through both doors of a real worker, with the outcome that stands beside each of them. */
+/** The real messages through both doors of a real worker, on every cloud, with the outcome that stands beside each of them. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { cloudKinds } from '../support/clouds.js';
 import type { ScenarioMessage } from '../support/scenario-orders.js';
 import { until, untilQuiet } from '../support/scenario-wait.js';
 import { type RunningWorker, type SimulatedThing, World } from '../support/scenario-world.js';
@@ -36,8 +37,8 @@ interface OrderAnswer {
 
 let world: World;
 let worker: RunningWorker;
-const startWorld = async (): Promise<void> => {
-  world = await World.start('samples');
+const startWorld = async (cloud: string): Promise<void> => {
+  world = await World.start('samples', { cloud });
   worker = await world.startWorker();
 };
 const stopWorld = async (): Promise<void> => world?.stop();
@@ -45,8 +46,26 @@ const stopWorld = async (): Promise<void> => world?.stop();
 const readOrder = async (id: string): Promise<OrderAnswer> =>
   (await (await world.api(worker, `/v1/work-orders/${id}`)).json()) as OrderAnswer;
 
+/** What each cloud calls the same. */
+const words = {
+  cloudstack: {
+    vm: { kind: 'vm', state: 'Running', details: { displayName: 'MyHost-OMS1', cpuNumber: 1, memoryMib: 1024 } },
+    volume: { kind: 'volume', state: 'Ready' },
+    zone: 'zoneId',
+    address: { staticNat: true, sourceNat: false, bandwidthMbps: 2 },
+  },
+  openstack: {
+    vm: { kind: 'vm', name: 'MyHost-OMS1', state: 'ACTIVE', details: { cpuNumber: 1, memoryMib: 1024 } },
+    volume: { kind: 'volume', state: 'in-use' },
+    // Volumes have zones of their own: the default one.
+    zone: null,
+    address: { bandwidthMbps: 2 },
+  },
+};
+
 /** What the orders have become, whichever door they came through. */
-function outcomes(): void {
+function outcomes(cloud: keyof typeof words): void {
+  const word = words[cloud];
   it.each([23, 60, 86] as const)('order %i is completed', async (number) => {
     const order = await readOrder(orderIds[number]);
     expect(order.status).toBe('completed');
@@ -67,18 +86,13 @@ function outcomes(): void {
       ['NETWORK', '85'],
     ]);
     const vm = thing(1);
-    expect(vm).toMatchObject({
-      kind: 'vm',
-      state: 'Running',
-      details: { displayName: 'MyHost-OMS1', cpuNumber: 1, memoryMib: 1024, rootDiskGib: 40 },
-    });
+    expect(vm).toMatchObject({ ...word.vm, details: { ...word.vm.details, rootDiskGib: 40 } });
     // Neither disk names a zone: they are where the VM is.
-    const { zoneId } = vm?.details ?? {};
-    const on = { kind: 'volume', state: 'Ready', attachedTo: vm?.id };
-    expect(thing(0)).toMatchObject({ ...on, details: { sizeGib: 80, type: 'SATA', zoneId } });
-    expect(thing(2)).toMatchObject({ ...on, details: { sizeGib: 40, type: 'SSD', zoneId } });
-    const address = { staticNat: true, sourceNat: false, bandwidthMbps: 2 };
-    expect(thing(3)).toMatchObject({ kind: 'address', attachedTo: vm?.id, details: address });
+    const zone = word.zone === null ? {} : { [word.zone]: vm?.details[word.zone] };
+    const on = { ...word.volume, attachedTo: vm?.id };
+    expect(thing(0)).toMatchObject({ ...on, details: { sizeGib: 80, type: 'SATA', ...zone } });
+    expect(thing(2)).toMatchObject({ ...on, details: { sizeGib: 40, type: 'SSD', ...zone } });
+    expect(thing(3)).toMatchObject({ kind: 'address', attachedTo: vm?.id, details: word.address });
   });
 
   it('order 84 is held with its reasons, and nothing is built for it', async () => {
@@ -104,9 +118,15 @@ function outcomes(): void {
   });
 }
 
-describe('the samples through Kafka', () => {
+const clouds = Object.keys(words) as (keyof typeof words)[];
+
+it('every cloud is tried', () => {
+  expect(clouds).toEqual(cloudKinds);
+});
+
+describe.each(clouds)('the samples through Kafka, on %s', (cloud) => {
   beforeAll(async () => {
-    await startWorld();
+    await startWorld(cloud);
     // One after the other, so that it is known which of an order's copies is the first.
     for (const [i, [file]] of samples.entries()) {
       const message = { key: null, bytes: bytesOf(file) } as ScenarioMessage;
@@ -135,11 +155,11 @@ describe('the samples through Kafka', () => {
     expect(told.toSorted()).toEqual([`MSG_JSON_SYNTAX ${orderIds[23]}`, `MSG_JSON_SYNTAX ${orderIds[60]}`].toSorted());
   });
 
-  outcomes();
+  outcomes(cloud);
 });
 
-describe('the samples over HTTP', () => {
-  beforeAll(startWorld, 240_000);
+describe.each(clouds)('the samples over HTTP, on %s', (cloud) => {
+  beforeAll(() => startWorld(cloud), 240_000);
   afterAll(stopWorld, 60_000);
 
   const post = async (path: string, body: string, type: string) => {
@@ -188,5 +208,5 @@ describe('the samples over HTTP', () => {
     expect(new Set(messages.map(({ workOrderId }) => workOrderId))).toEqual(new Set([orderIds[23], orderIds[60]]));
   });
 
-  outcomes();
+  outcomes(cloud);
 });

@@ -1,15 +1,16 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Lever } from '../../src/machines/levers.js';
+import { cloudKinds } from '../support/clouds.js';
 import { bought, CloudSite, sitePlatformId } from '../support/cloud-site.js';
 
 const nothing = { vm: 0, volume: 0, address: 0 };
-const quota = { kind: 'error', status: 535, errorcode: 535, errortext: 'quota', times: 50 };
-const refuse = { kind: 'error', status: 531, errorcode: 531, errortext: 'not yours', times: 50 };
+const quota = { says: 'quota', times: 50 } as const;
+const refuse = { says: 'not yours', times: 50 } as const;
 const ann = { actor: 'ann', seenRevision: null };
 const lever = (act: 'cancel' | 'replay' | 'hold' | 'resume'): Lever => ({ act, reason: 'because' });
 
-/** A VM, a disk and an address on a simulated CloudStack: what goes wrong is undone, and nothing is left. */
-describe('an order that is undone', () => {
+/** A VM, a disk and an address on a simulated cloud: what goes wrong is undone, and nothing is left. */
+describe.each(cloudKinds)('on %s, an order that is undone', (cloud) => {
   let site: CloudSite;
   afterEach(() => site.stop());
 
@@ -27,8 +28,8 @@ describe('an order that is undone', () => {
   };
 
   it("leaves nothing on the cloud when its disk is refused, and says each line's last word once", async () => {
-    site = await CloudSite.start({ bundle: { policy: 'rollback', undoAfterMs: 0 } });
-    await site.misbehave({ operation: 'createVolume', ...quota });
+    site = await CloudSite.start({ cloud, bundle: { policy: 'rollback', undoAfterMs: 0 } });
+    await site.misbehave({ on: 'create a disk', ...quota });
     await site.submit();
     await site.until('failed', ({ status }) => status === 'failed');
     const { items, alive } = await site.outcome();
@@ -40,8 +41,8 @@ describe('an order that is undone', () => {
   });
 
   it('waits for a person first, and is completed by a replay after the quota was raised', async () => {
-    site = await CloudSite.start({ bundle: { policy: 'rollback', undoAfterMs: 600_000 } });
-    await site.misbehave({ operation: 'createVolume', ...quota });
+    site = await CloudSite.start({ cloud, bundle: { policy: 'rollback', undoAfterMs: 600_000 } });
+    await site.misbehave({ on: 'create a disk', ...quota });
     const orderId = await site.submit();
     await site.until('failing', ({ state }) => state === 'failing');
     await site.behave();
@@ -53,8 +54,8 @@ describe('an order that is undone', () => {
   });
 
   it('keeps its master alone when that is what was agreed', async () => {
-    site = await CloudSite.start({ bundle: { policy: 'keep-master', undoAfterMs: 0 } });
-    await site.misbehave({ operation: 'createVolume', ...quota });
+    site = await CloudSite.start({ cloud, bundle: { policy: 'keep-master', undoAfterMs: 0 } });
+    await site.misbehave({ on: 'create a disk', ...quota });
     await site.submit();
     await site.until('partial', ({ status }) => status === 'partial');
     const { items, alive } = await site.outcome();
@@ -65,7 +66,7 @@ describe('an order that is undone', () => {
   });
 
   it('is gone from the cloud when it is cancelled while jobs run', async () => {
-    site = await CloudSite.start({ latencyMs: { min: 150, max: 300 } });
+    site = await CloudSite.start({ cloud, latencyMs: { min: 150, max: 300 } });
     const orderId = await site.submit();
     await vmIsAskedFor();
     const said = await site.worker.levers.pull(orderId, lever('cancel'), ann);
@@ -75,10 +76,10 @@ describe('an order that is undone', () => {
   });
 
   it('says what the cloud will not remove, and is cancelled once that is gone', async () => {
-    site = await CloudSite.start({ latencyMs: { min: 150, max: 300 } });
+    site = await CloudSite.start({ cloud, latencyMs: { min: 150, max: 300 } });
     const orderId = await site.submit();
     await vmIsAskedFor();
-    await site.misbehave({ operation: 'destroyVirtualMachine', ...refuse });
+    await site.misbehave({ on: 'destroy a VM', ...refuse });
     await site.worker.levers.pull(orderId, lever('cancel'), ann);
     await site.until('stuck', ({ state }) => state === 'undoStuck');
     const { status, alive } = await site.outcome();
@@ -95,7 +96,7 @@ describe('an order that is undone', () => {
   });
 
   it('has what is left over removed by the worker when a person says so, and what bears another marker left alone', async () => {
-    site = await CloudSite.start();
+    site = await CloudSite.start({ cloud });
     const orderId = await site.submit();
     await site.until('completed', ({ status }) => status === 'completed');
     const [disk] = (await site.resources()).filter(({ kind }) => kind === 'volume');

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OneWorker } from '../support/one-worker.js';
 import { type Random, scenarioSeed, scenarioSize, seededRandom } from '../support/scenario-random.js';
 import { until } from '../support/scenario-wait.js';
-import { platformIds } from '../support/scenario-world.js';
+import { platformIds } from '../support/clouds.js';
 
 const size = scenarioSize(30);
 const darkSeconds = Number(process.env['DARK_SECONDS'] ?? '') || 3;

@@ -1,5 +1,6 @@
 import type { FaultRequest } from '../../src/simulators/faults.js';
 import { chance, type Chance } from './chance.js';
+import type { WorldCloud } from './clouds.js';
 import type { NetworkFault } from './network.js';
 import type { StoreFault } from './store.js';
 
@@ -23,20 +24,17 @@ export interface Troubles {
 
 /**
  * `doubled-creates` is the swarm with one thing more that is not survived today: a proxy that sends the creation of a disk
- * or an address twice leaves a second one that nobody looks for (the request carries nothing that the cloud would refuse).
+ * or an address (on OpenStack: of anything) twice leaves a second one that nobody looks for (the request carries nothing that the cloud would refuse).
  */
 export type Profile = 'swarm' | 'lost-answers' | 'doubled-creates';
-
-/** The commands that make something that costs money. */
-const creates = ['deployVirtualMachine', 'createVolume', 'associateIpAddress'];
 
 /**
  * What one seed suffers: a random part of all faults, each at a random rate ("swarm testing"). All of them at once would
  * hide those that only matter when the rest goes well.
  */
-export function drawTroubles(seed: number, profile: Profile): Troubles {
+export function drawTroubles(seed: number, profile: Profile, cloud: WorldCloud): Troubles {
   const random = chance(seed, 'troubles');
-  if (profile === 'lost-answers') return lostAnswers();
+  if (profile === 'lost-answers') return lostAnswers(cloud);
   const rate = (on: number, most: number) => (random.happens(on) ? random.between(most / 10, most) : 0);
   const count = (on: number, most: number) => (random.happens(on) ? random.int(1, most) : 0);
   const lateRequests = rate(0.25, 0.06);
@@ -58,7 +56,7 @@ export function drawTroubles(seed: number, profile: Profile): Troubles {
       doubled: rate(0.2, 0.08),
     },
     broker: { lostBefore: rate(0.2, 0.2), lostAfter: rate(0.3, 0.3), commitFails: rate(0.25, 0.3) },
-    cloud: drawCloudFaults(random, lateRequests > 0),
+    cloud: drawCloudFaults(random, cloud, lateRequests > 0),
     crashes: count(0.55, 5),
     freezes: count(0.3, 2),
     clockJumps: count(0.25, 2),
@@ -69,7 +67,7 @@ export function drawTroubles(seed: number, profile: Profile): Troubles {
 }
 
 /** Every create loses its answer with p = 0.3, and nothing else goes wrong. */
-function lostAnswers(): Troubles {
+function lostAnswers({ creates }: WorldCloud): Troubles {
   return {
     untilMs: 600_000,
     store: {},
@@ -85,27 +83,18 @@ function lostAnswers(): Troubles {
   };
 }
 
-/**
- * An address has no marker until a second request tags it. When the first one's answer is lost, its job is all that tells of it;
- * a cloud that forgets the job as well leaves an address that nobody can know (docs/operations.md, "What is not covered").
- */
-function neverOfAddresses(operation: string): string {
-  return operation === '*' || operation.startsWith('associate') ? 'deployVirtualMachine' : operation;
-}
-
 /** Lists are complete after so long: three look-ups 500 ms apart (`settleMs` of the simulation) span it. */
 export const settleWindowMs = 1_000;
 
-function drawCloudFaults(random: Chance, lateRequests: boolean): FaultRequest[] {
+function drawCloudFaults(random: Chance, cloud: WorldCloud, lateRequests: boolean): FaultRequest[] {
   const faults: FaultRequest[] = [];
   const maybe = (on: number, most: number, make: (probability: number) => Partial<FaultRequest> | null) => {
     if (!random.happens(on)) return;
     const fault = make(random.between(most / 10, most));
     if (fault) faults.push(cloudFault(fault));
   };
-  const some = () =>
-    random.pick(['*', '*', 'list*', 'query*', 'create*', 'attach*', 'associate*', 'deploy*', ...creates]);
-  const changes = () => random.pick(['*', 'create*', 'attachVolume', 'associate*', ...creates]);
+  const some = () => random.pick(cloud.some);
+  const changes = () => random.pick(cloud.changes);
   const afterEffect = () => random.happens(0.5);
   const effect = () => random.happens(0.5);
   maybe(0.2, 0.1, (probability) => ({ kind: 'drop-request', operation: some(), probability }));
@@ -146,7 +135,7 @@ function drawCloudFaults(random: Chance, lateRequests: boolean): FaultRequest[] 
     kind: 'job-fails',
     operation: changes(),
     probability,
-    ...jobError(random),
+    ...cloud.jobError(random),
   }));
   maybe(0.25, 0.4, (probability) => ({
     kind: 'job-lies-failed',
@@ -160,7 +149,7 @@ function drawCloudFaults(random: Chance, lateRequests: boolean): FaultRequest[] 
   }));
   maybe(0.25, 0.4, (probability) => ({
     kind: 'job-vanishes',
-    operation: neverOfAddresses(changes()),
+    operation: cloud.forgettable(changes()),
     probability,
   }));
   maybe(0.2, 0.25, (probability) => ({
@@ -187,18 +176,12 @@ function drawCloudFaults(random: Chance, lateRequests: boolean): FaultRequest[] 
   // Quota and capacity: refused at once, nothing done.
   maybe(0.12, 0.15, (probability) => ({
     kind: 'error',
-    operation: random.pick(creates),
+    operation: random.pick(cloud.creates),
     probability,
-    errorcode: random.pick([535, 532, 533, 534, 431]),
-    errortext: 'Maximum number of resources is exceeded',
+    ...cloud.quota(random),
     afterEffect: false,
   }));
   return faults;
-}
-
-/** Why a job failed: its own code decides whether trying again makes sense. */
-function jobError(random: Chance): Partial<FaultRequest> {
-  return random.happens(0.5) ? { errorcode: random.pick([530, 533, 534, 535, 431]) } : {};
 }
 
 function cloudFault(fault: Partial<FaultRequest>): FaultRequest {

@@ -1,6 +1,6 @@
-import { type Http, NoAnswerError } from '../../src/provisioners/http.js';
+import { type HttpAnswer, type HttpMethod, NoAnswerError, type RestHttp } from '../../src/provisioners/http.js';
 import { currentPermission } from '../../src/provisioners/permission.js';
-import type { SimulatedCloudStack } from '../../src/simulators/cloudstack/server.js';
+import type { SimulatedCloud } from '../../src/simulators/http.js';
 import type { Trace } from './trace.js';
 import type { SimulatedProcess, VirtualTime } from './virtual-time.js';
 
@@ -10,7 +10,8 @@ export type NetworkFault =
 
 export interface NetworkWeather {
   delayMs(): number;
-  fault(command: string): NetworkFault;
+  /** @param name of the request, as `nameOf` says it */
+  fault(name: string): NetworkFault;
   /** How much later than the client's patience a late one is. */
   lateMs(fault: NetworkFault): number;
   crossing(process: SimulatedProcess, where: 'before' | 'sent' | 'answered'): void;
@@ -23,71 +24,83 @@ export interface NetworkWeather {
 export function simulatedHttp(options: {
   time: VirtualTime;
   process: SimulatedProcess;
-  cloud: SimulatedCloudStack;
+  cloud: SimulatedCloud;
+  /** What a request is called. */
+  nameOf(method: string, path: string, body: string): string;
   cloudProcess: SimulatedProcess;
   timeoutMs: number;
   weather: NetworkWeather;
   trace: Trace;
-}): Http {
-  const { time, process, cloud, cloudProcess, timeoutMs, weather, trace } = options;
-  return {
-    post: async (url, body, headers = {}) => {
-      // As the real one does, at the last moment before the bytes leave.
-      const permission = currentPermission();
-      if (permission && !permission.now()) await permission.later();
-      return new Promise((resolve, reject) => {
-        const command = new URLSearchParams(body).get('command') ?? '';
-        weather.crossing(process, 'before');
-        if (!process.alive) return;
-        const fault = weather.fault(command);
-        let isOver = false;
-        const over = (settle: () => void) => {
-          if (isOver) return;
-          isOver = true;
-          deadline.cancelled = true;
-          weather.crossing(process, 'answered');
-          if (process.alive) settle();
-        };
-        const fail = (sent: boolean, reason: string) => {
-          trace.add(process.name, `http ${command}: no answer (${reason}, ${fault})`);
-          reject(new NoAnswerError(sent, reason));
-        };
-        const deadline = time.after(process, timeoutMs, () => over(() => fail(true, 'TimeoutError')));
+}): RestHttp {
+  const { time, process, cloud, cloudProcess, timeoutMs, weather, trace, nameOf } = options;
+  async function ask(method: HttpMethod, address: string, body: string, headers: Record<string, string>) {
+    const { pathname, search, host } = new URL(address);
+    // As the real one does, at the last moment before the bytes leave.
+    const permission = method === 'GET' ? undefined : currentPermission();
+    if (permission && !permission.now()) await permission.later();
+    return new Promise<HttpAnswer>((resolve, reject) => {
+      const name = nameOf(method, pathname, body);
+      weather.crossing(process, 'before');
+      if (!process.alive) return;
+      const fault = weather.fault(name);
+      let isOver = false;
+      const over = (settle: () => void) => {
+        if (isOver) return;
+        isOver = true;
+        deadline.cancelled = true;
+        weather.crossing(process, 'answered');
+        if (process.alive) settle();
+      };
+      const fail = (sent: boolean, reason: string) => {
+        trace.add(process.name, `http ${name}: no answer (${reason}, ${fault})`);
+        reject(new NoAnswerError(sent, reason));
+      };
+      const deadline = time.after(process, timeoutMs, () => over(() => fail(true, 'TimeoutError')));
 
-        const arrive = (isAnswerWanted: boolean) => {
-          const answer = cloud.handle({
-            method: 'POST',
-            path: new URL(url).pathname,
-            query: '',
-            headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
-            body,
-          });
-          // As a real server says it with every answer: by its own clock.
-          const date = new Date().toUTCString();
-          const told = answer === 'cut' ? 'cut' : `${answer.status} ${answer.body.slice(0, 160)}`;
-          trace.add('cloud', `${command} for ${process.name}: ${told}`);
-          if (!isAnswerWanted || fault === 'answer-lost') return;
-          const lateMs = fault === 'answer-late' ? timeoutMs + weather.lateMs(fault) : 0;
-          const heldMs = answer === 'cut' ? 0 : (answer.delayMs ?? 0);
-          time.after(process, weather.delayMs() + lateMs + heldMs, () =>
-            over(() => {
-              if (answer === 'cut' || fault === 'reset') return fail(true, 'UND_ERR_SOCKET');
-              const small = Object.entries(answer.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]);
-              resolve({ status: answer.status, headers: { date, ...Object.fromEntries(small) }, text: answer.body });
-            }),
-          );
-        };
-        const delayMs = weather.delayMs();
-        if (fault === 'no-connection') {
-          time.after(process, delayMs, () => over(() => fail(false, 'ECONNREFUSED')));
-        } else if (fault !== 'request-lost') {
-          const lateMs = fault === 'request-late' ? timeoutMs + weather.lateMs(fault) : 0;
-          time.after(cloudProcess, delayMs + lateMs, () => arrive(true));
-          if (fault === 'doubled') time.after(cloudProcess, delayMs + weather.lateMs(fault), () => arrive(false));
-        }
-        weather.crossing(process, 'sent');
-      });
-    },
+      const arrive = (isAnswerWanted: boolean) => {
+        const answer = cloud.handle({
+          method,
+          path: pathname,
+          query: search.slice(1),
+          headers: { host, ...lowerCased(headers) },
+          body,
+        });
+        // As a real server says it with every answer: by its own clock.
+        const date = new Date().toUTCString();
+        const told = answer === 'cut' ? 'cut' : `${answer.status} ${answer.body.slice(0, 160)}`;
+        trace.add('cloud', `${name} for ${process.name}: ${told}`);
+        if (!isAnswerWanted || fault === 'answer-lost') return;
+        const lateMs = fault === 'answer-late' ? timeoutMs + weather.lateMs(fault) : 0;
+        const heldMs = answer === 'cut' ? 0 : (answer.delayMs ?? 0);
+        time.after(process, weather.delayMs() + lateMs + heldMs, () =>
+          over(() => {
+            if (answer === 'cut' || fault === 'reset') return fail(true, 'UND_ERR_SOCKET');
+            const answered = { date, ...lowerCased(answer.headers ?? {}) };
+            resolve({ status: answer.status, headers: answered, text: answer.body });
+          }),
+        );
+      };
+      const delayMs = weather.delayMs();
+      if (fault === 'no-connection') {
+        time.after(process, delayMs, () => over(() => fail(false, 'ECONNREFUSED')));
+      } else if (fault !== 'request-lost') {
+        const lateMs = fault === 'request-late' ? timeoutMs + weather.lateMs(fault) : 0;
+        time.after(cloudProcess, delayMs + lateMs, () => arrive(true));
+        if (fault === 'doubled') time.after(cloudProcess, delayMs + weather.lateMs(fault), () => arrive(false));
+      }
+      weather.crossing(process, 'sent');
+    });
+  }
+
+  return {
+    post: (url, body, headers = {}) =>
+      ask('POST', url, body, { 'content-type': 'application/x-www-form-urlencoded', ...headers }),
+    request: (method, url, body, headers = {}) => ask(method, url, body ?? '', headers),
     close: () => Promise.resolve(),
   };
+}
+
+/** As node:http and undici give them. */
+function lowerCased<Value>(headers: Record<string, Value>): Record<string, Value> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

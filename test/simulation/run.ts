@@ -1,7 +1,9 @@
 /**
  * Runs seeds, in a process of its own since it puts virtual clocks in place of the real ones:
- * `node run.js <first> <count> <stride>`. One line of JSON per seed on standard output; `TRACE=1` prints all that happens.
+ * `node run.js <first> <count> <stride>`. One line of JSON per seed on standard output; `TRACE=1` prints all that happens,
+ * `CLOUD=` and `PROFILE=` choose what it happens on and to.
  */
+import { worldClouds } from './clouds.js';
 import { SimulatedStore } from './store.js';
 import type { Profile } from './faults.js';
 import { VirtualTime } from './virtual-time.js';
@@ -9,6 +11,9 @@ import { runSeed } from './world.js';
 
 const [first = 1, count = 1, stride = 1] = process.argv.slice(2).map(Number);
 const profile = (process.env['PROFILE'] ?? 'swarm') as Profile;
+const kind = process.env['CLOUD'] ?? 'cloudstack';
+const cloud = worldClouds[kind];
+if (!cloud) throw new Error(`CLOUD is one of ${Object.keys(worldClouds).join(', ')}`);
 const isTraced = process.env['TRACE'] === '1';
 
 const escaped: string[] = [];
@@ -24,6 +29,7 @@ for (let i = 0; i < count; i++) {
   const seed = first + i * stride;
   const result = await runSeed(seed, time, store, {
     profile,
+    cloud: { ...cloud, kind },
     ...(isTraced && { print: (line: string) => process.stderr.write(`${line}\n`) }),
   });
   result.violations.push(...escaped.splice(0));

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { cloudKinds } from '../support/clouds.js';
 import { reportProof } from '../support/proof-result.js';
 import { compileSimulation } from './compile.mjs';
 import type { SeedResult } from './world.js';
@@ -8,6 +9,8 @@ import type { SeedResult } from './world.js';
 interface Regression {
   seed: number;
   profile: string;
+  /** CloudStack when it does not say. */
+  cloud?: string;
   /** What went wrong once. */
   was: string;
 }
@@ -21,9 +24,13 @@ beforeAll(() => {
 afterAll(() => simulation.remove());
 
 /** In a process of its own, whose clocks are virtual. */
-function simulate(first: number, count: number, profile = 'swarm'): Promise<SeedResult[]> {
+function simulate(
+  first: number,
+  count: number,
+  { profile = 'swarm', cloud = 'cloudstack' } = {},
+): Promise<SeedResult[]> {
   const child = spawn(process.execPath, [simulation.script, String(first), String(count)], {
-    env: { ...process.env, NODE_OPTIONS: '', PROFILE: profile },
+    env: { ...process.env, NODE_OPTIONS: '', PROFILE: profile, CLOUD: cloud },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';
@@ -41,28 +48,46 @@ function simulate(first: number, count: number, profile = 'swarm'): Promise<Seed
 }
 
 /** Nothing, or what went wrong with the way to see it again. */
-function complaint({ seed, violations, tail }: SeedResult): string {
+function complaint({ seed, violations, tail }: SeedResult, cloud = 'cloudstack'): string {
   if (violations.length === 0) return '';
-  return [`SEED=${seed} RUNS=1 npm run test:sim`, ...violations, ...tail].join('\n');
+  return [`CLOUD=${cloud} SEED=${seed} RUNS=1 npm run test:sim`, ...violations, ...tail].join('\n');
 }
 
 describe('The simulation', () => {
-  test('keeps every invariant in the worlds of forty seeds', async () => {
-    const results = await simulate(1, 40);
-    expect(results.map(complaint).filter(Boolean).join('\n\n')).toBe('');
-    const orders = results.reduce((sum, one) => sum + one.orders, 0);
-    const completed = results.reduce((sum, one) => sum + (one.counts['billing completed'] ?? 0), 0);
-    // A world in which everything is held would keep every invariant as well.
-    expect(completed).toBeGreaterThan(orders / 2);
-    reportProof({ runs: results.length, violations: [], figures: { orders, completed } });
-  }, 120_000);
+  test.each(cloudKinds)(
+    'keeps every invariant in the worlds of forty seeds on %s',
+    async (cloud) => {
+      const results = await simulate(1, 40, { cloud });
+      expect(
+        results
+          .map((result) => complaint(result, cloud))
+          .filter(Boolean)
+          .join('\n\n'),
+      ).toBe('');
+      const orders = results.reduce((sum, one) => sum + one.orders, 0);
+      const completed = results.reduce((sum, one) => sum + (one.counts['billing completed'] ?? 0), 0);
+      // A world in which everything is held would keep every invariant as well.
+      expect(completed).toBeGreaterThan(orders / 2);
+      reportProof({ runs: results.length, violations: [], figures: { orders, completed } });
+    },
+    120_000,
+  );
 
-  test('builds everything once when three of ten creates lose their answer', async () => {
-    const results = await simulate(1, 3, 'lost-answers');
-    expect(results.map(complaint).filter(Boolean).join('\n\n')).toBe('');
-    for (const { counts, orders } of results) expect(counts['billing completed']).toBe(orders);
-    expect(results.reduce((sum, one) => sum + (one.counts['cloud lose-answer'] ?? 0), 0)).toBeGreaterThan(10);
-  }, 60_000);
+  test.each(cloudKinds)(
+    'builds everything once on %s when three of ten creates lose their answer',
+    async (cloud) => {
+      const results = await simulate(1, 3, { profile: 'lost-answers', cloud });
+      expect(
+        results
+          .map((result) => complaint(result, cloud))
+          .filter(Boolean)
+          .join('\n\n'),
+      ).toBe('');
+      for (const { counts, orders } of results) expect(counts['billing completed']).toBe(orders);
+      expect(results.reduce((sum, one) => sum + (one.counts['cloud lose-answer'] ?? 0), 0)).toBeGreaterThan(10);
+    },
+    60_000,
+  );
 
   test('runs the same world twice, step by step', async () => {
     // Not the first of its process both times: nothing may be left over from the world before.
@@ -72,9 +97,9 @@ describe('The simulation', () => {
   }, 60_000);
 
   if (regressions.length > 0) {
-    test.each(regressions)('does not repeat $profile seed $seed: $was', async ({ seed, profile }) => {
-      const [result] = await simulate(seed, 1, profile);
-      expect(result && complaint(result)).toBe('');
+    test.each(regressions)('does not repeat $profile seed $seed: $was', async ({ seed, profile, cloud }) => {
+      const [result] = await simulate(seed, 1, { profile, ...(cloud !== undefined && { cloud }) });
+      expect(result && complaint(result, cloud)).toBe('');
     });
   }
 });

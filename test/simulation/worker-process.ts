@@ -3,8 +3,8 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { WorkOrderConsumer } from '../../src/consumers/work-order.consumer.js';
 import type { Bundle } from '../../src/machines/begin-order.js';
-import { cloudstack } from '../../src/provisioners/cloudstack/index.js';
-import type { Http } from '../../src/provisioners/http.js';
+import type { RestHttp } from '../../src/provisioners/http.js';
+import { createProvisioner } from '../../src/provisioners/registry.js';
 import { EventPublisher } from '../../src/publishers/publish-events.js';
 import { Worker } from '../../src/runner/worker.js';
 import type { Sealer } from '../../src/secrets.js';
@@ -33,7 +33,7 @@ export interface WorkerSurroundings {
   workerId: string;
   leaseMs: number;
   bundle: Bundle;
-  openHttp(options: { timeoutMs: number }): Http;
+  openHttp(options: { timeoutMs: number }): RestHttp;
 }
 
 /** Starts it. @throws what a worker's start throws; the process is of no use then */
@@ -45,7 +45,7 @@ export async function startWorker(running: WorkerProcess, surroundings: WorkerSu
     log,
     workerId,
     leaseMs,
-    createProvisioner: (config, gate) => cloudstack(config, openHttp, gate),
+    createProvisioner: (config, gate) => createProvisioner(config, gate, openHttp),
     bundleOf: () => bundle,
     mayCallBack: () => false,
     callbackWarnings: () => [],

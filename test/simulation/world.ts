@@ -3,7 +3,7 @@ import { RefusedError } from '../../src/errors.js';
 import type { Bundle } from '../../src/machines/begin-order.js';
 import type { Lever } from '../../src/machines/levers.js';
 import { createSealer } from '../../src/secrets.js';
-import { type SimulatedCloudStack, simulatedCloudStack } from '../../src/simulators/cloudstack/server.js';
+import type { SimulatedCloud } from '../../src/simulators/http.js';
 import { insertPlatform } from '../../src/store/platforms.js';
 import { applicationName } from '../../src/store/ownership.js';
 import type { SeenEvent, SeenRejection, SentLever, SentMessage } from '../invariants/evidence.js';
@@ -12,6 +12,7 @@ import { cloudEvidence } from '../invariants/from-cloud.js';
 import { type Book, type Errand, statusOf, writeBook } from './billing.js';
 import { SimulatedBroker } from './broker.js';
 import { chance, type Chance, installChance } from './chance.js';
+import { adminPassword, type WorldCloud } from './clouds.js';
 import { drawTroubles, type Profile, settleWindowMs, type Troubles } from './faults.js';
 import { simulatedHttp } from './network.js';
 import type { SimulatedStore, StoreWeather } from './store.js';
@@ -35,6 +36,7 @@ export interface SeedResult {
 
 export interface SeedOptions {
   profile: Profile;
+  cloud: WorldCloud & { kind: string };
   /** Every line of the trace, while it happens. */
   print?: (line: string) => void;
 }
@@ -47,7 +49,6 @@ const longJumpMs = 3_600_000;
 const mostRings = 3_000_000;
 const platformIds = ['7f61019a8d3011e7aebb005056aaa8be', 'sjif259a8d3011e7aebb005056aaa8be'];
 const pace = { settleMs: 500, watchMs: 200, retryMs: 300, retryMaxMs: 3_000, pollMinMs: 100, pollMaxMs: 1_000 };
-const adminPassword = 'simulated-admin-password';
 
 /** Runs the world of one seed from its first message to its last check. */
 export async function runSeed(
@@ -79,7 +80,7 @@ class World {
   private readonly logs: string[] = [];
   private readonly billing = new SimulatedProcess('billing');
   private readonly cloudProcess = new SimulatedProcess('cloud');
-  private readonly cloud: SimulatedCloudStack;
+  private readonly cloud: SimulatedCloud;
   private readonly broker: SimulatedBroker;
   private readonly sealer = createSealer(Buffer.from(Array.from({ length: 32 }, (_, i) => i)));
   private readonly book: Book;
@@ -103,7 +104,7 @@ class World {
   ) {
     this.trace = new Trace(() => time.elapsedMs, 40, options.print ?? null);
     this.random = chance(seed, 'world');
-    this.troubles = drawTroubles(seed, options.profile);
+    this.troubles = drawTroubles(seed, options.profile, options.cloud);
     this.bundle = {
       policy: this.random.pick(['rollback', 'rollback', 'keep-master', 'best-effort']),
       undoAfterMs: this.random.pick([0, 1_000, 10_000]),
@@ -114,14 +115,7 @@ class World {
       withinMs: Math.min(this.troubles.untilMs, 8_000),
       noise: !isLost,
     });
-    this.cloud = time.as(this.cloudProcess, () =>
-      simulatedCloudStack({
-        seed: this.random.int(1, 1e9),
-        latencyMs: { min: 20, max: this.random.pick([100, 400, 1_500]) },
-        adminPassword,
-        sessionTimeoutSeconds: this.random.pick([3, 60, 1_800]),
-      }),
-    );
+    this.cloud = time.as(this.cloudProcess, () => options.cloud.build(this.random));
     const weather = chance(seed, 'broker');
     const { broker } = this.troubles;
     this.broker = new SimulatedBroker(
@@ -181,20 +175,17 @@ class World {
   // What is there from the start.
 
   private async prepare(): Promise<void> {
-    const useKeys = this.random.happens(0.5);
-    const credentials = useKeys ? await import('../../src/simulators/cloudstack/seed-data.js') : null;
-    const secret = credentials
-      ? { apiKey: credentials.defaultApiKey, secretKey: credentials.defaultSecretKey }
-      : { username: 'admin', password: adminPassword, domain: '/' };
+    const { cloud } = this.options;
+    const secret = cloud.credentials(this.random);
     for (const [i, platformId] of platformIds.entries()) {
       await insertPlatform(this.store.sql as never, {
         platformId,
         name: `dc-${i + 1}`,
-        kind: 'cloudstack',
-        serviceUrl: 'http://cloud.simulation/client/api',
+        kind: cloud.kind,
+        serviceUrl: `http://cloud.simulation${cloud.servicePath}`,
         state: 'open',
         settings: {
-          createOfferings: true,
+          ...cloud.settings,
           callsPerSecond: 500,
           requestTimeoutMs: 2_000,
           catalogueTtlMs: this.random.pick([0, 5_000, 60_000]),
@@ -247,6 +238,7 @@ class World {
               time: this.time,
               process,
               cloud: this.cloud,
+              nameOf: this.options.cloud.nameOf,
               cloudProcess: this.cloudProcess,
               timeoutMs,
               weather: weather.network,
@@ -261,9 +253,8 @@ class World {
   private roads(running: WorkerProcess) {
     const { process } = running;
     const random = chance(this.seed, `roads of ${process.name}`);
-    // The cloud refuses the second of two deployments, but makes a second disk or address without a word.
-    const mayDouble = (command: string) =>
-      this.options.profile === 'doubled-creates' || !/^(create|associate)/.test(command);
+    const mayDouble = (name: string) =>
+      this.options.profile === 'doubled-creates' || this.options.cloud.mayDouble(name);
     const drawn = <Fault extends string>(rates: Partial<Record<Fault, number>>, what: string): Fault | 'none' => {
       if (this.peace) return 'none';
       for (const [fault, rate] of Object.entries(rates) as [Fault, number][]) {
@@ -280,9 +271,9 @@ class World {
     };
     const network = {
       delayMs: () => random.between(1, 30),
-      fault: (command: string) => {
+      fault: (name: string) => {
         const fault = drawn(this.troubles.network, 'network');
-        return fault === 'doubled' && !mayDouble(command) ? 'none' : fault;
+        return fault === 'doubled' && !mayDouble(name) ? 'none' : fault;
       },
       // A late request comes within the settle window, beyond which nobody can tell it from one that was lost.
       lateMs: (fault: string) =>

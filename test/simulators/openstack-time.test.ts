@@ -1,15 +1,12 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { seedIds } from '../../src/simulators/openstack/seed-data.js';
-import {
-  defaultAdminPassword,
-  simulatedOpenStack,
-  type SimulatedOpenStack,
-} from '../../src/simulators/openstack/server.js';
+import type { SimulatedCloud } from '../../src/simulators/http.js';
+import { defaultAdminPassword, simulatedOpenStack } from '../../src/simulators/openstack/server.js';
 
 type Row = Record<string, unknown>;
 
 /** Everything here hangs on the clock, so the clock stands still but where a test moves it; nothing goes over a wire. */
-let cloud: SimulatedOpenStack;
+let cloud: SimulatedCloud;
 beforeEach(() => {
   jest.useFakeTimers({ now: Date.UTC(2026, 10, 21, 8, 0, 0) });
   cloud = simulatedOpenStack({ seed: 1, latencyMs: { min: 1000, max: 1000 }, tokenLifeMs: 60_000 });

@@ -1,9 +1,10 @@
-/** One order on one simulated CloudStack, with a worker in this process. */
+/** One order on one simulated cloud, with a worker in this process. */
 import { readFileSync } from 'node:fs';
 import { expect } from '@jest/globals';
 import type { Bundle } from '../../src/machines/begin-order.js';
 import { checkInvariants } from '../invariants/check.js';
 import { askOverHttp, cloudEvidence } from '../invariants/from-cloud.js';
+import { faultsOf, type TestFault } from './clouds.js';
 import { OneWorker } from './one-worker.js';
 import type { SimulatedThing } from './scenario-world.js';
 
@@ -12,12 +13,18 @@ export const sitePlatformId = 'sjif259a8d3011e7aebb005056aaa8be';
 const order86 = readFileSync(new URL('../fixtures/work-orders/order-86.json', import.meta.url));
 
 export class CloudSite {
-  private constructor(private readonly site: OneWorker) {}
+  private constructor(
+    private readonly site: OneWorker,
+    private readonly cloud: string,
+  ) {}
 
-  static async start(options: { bundle?: Bundle; latencyMs?: { min: number; max: number } } = {}): Promise<CloudSite> {
+  static async start(
+    options: { cloud?: string; bundle?: Bundle; latencyMs?: { min: number; max: number } } = {},
+  ): Promise<CloudSite> {
     const pace = { settleMs: 30, watchMs: 30, retryMs: 20, retryMaxMs: 100, pollMinMs: 10, pollMaxMs: 50 };
     return new CloudSite(
       await OneWorker.start({ platformIds: [sitePlatformId], callsPerSecond: 1_000, pace, ...options }),
+      options.cloud ?? 'cloudstack',
     );
   }
 
@@ -33,8 +40,8 @@ export class CloudSite {
     return this.site.query<Record<string, unknown>>(text);
   }
 
-  misbehave(...faults: object[]): Promise<void> {
-    return this.site.misbehave(sitePlatformId, ...faults);
+  misbehave(...faults: TestFault[]): Promise<void> {
+    return this.site.misbehave(sitePlatformId, ...faultsOf(this.cloud, faults));
   }
 
   behave(): Promise<void> {

@@ -5,8 +5,8 @@ import type { Pace } from '../../src/machines/pace.js';
 import { createProvisioner } from '../../src/provisioners/registry.js';
 import { Worker } from '../../src/runner/worker.js';
 import { createSealer } from '../../src/secrets.js';
-import { defaultApiKey, defaultSecretKey } from '../../src/simulators/cloudstack/seed-data.js';
-import { startSimulatedCloudStack } from '../../src/simulators/cloudstack/server.js';
+import { startSimulated } from '../../src/simulators/http.js';
+import { simulatedCloudOf } from '../../src/simulators/registry.js';
 import { createHotPool } from '../../src/store/data-source.js';
 import { applicationName } from '../../src/store/ownership.js';
 import { insertPlatform } from '../../src/store/platforms.js';
@@ -20,6 +20,8 @@ const sealer = createSealer(Buffer.from(Array.from({ length: 32 }, (_, i) => i +
 
 export interface OneWorkerOptions {
   platformIds: string[];
+  /** The kind of all of them, CloudStack by default. */
+  cloud?: string;
   callsPerSecond: number;
   requestTimeoutMs?: number;
   /** Of the cloud's jobs. */
@@ -30,7 +32,7 @@ export interface OneWorkerOptions {
   pace?: Partial<Pace>;
 }
 
-type Cloud = Awaited<ReturnType<typeof startSimulatedCloudStack>>;
+type Cloud = Awaited<ReturnType<typeof startSimulated>>;
 
 export class OneWorker {
   private constructor(
@@ -45,18 +47,24 @@ export class OneWorker {
     const database = await testDatabase();
     const pool = createHotPool(database.url, { applicationName: applicationName('w1'), size: 5 });
     const clouds = new Map<string, Cloud>();
+    const cloudKind = options.cloud ?? 'cloudstack';
+    const kind = simulatedCloudOf(cloudKind);
     for (const platformId of options.platformIds) {
-      const cloud = await startSimulatedCloudStack({ latencyMs: options.latencyMs ?? { min: 5, max: 20 } });
+      const credentials = kind.drawCredentials();
+      const simulated = kind.build(
+        { latencyMs: options.latencyMs ?? { min: 5, max: 20 } },
+        kind.environment(credentials),
+      );
+      const cloud = await startSimulated(simulated, {}, kind.servicePath);
       clouds.set(platformId, cloud);
       await insertPlatform(pool, {
         platformId,
         name: `dc-${clouds.size}`,
-        kind: 'cloudstack',
+        kind: cloudKind,
         serviceUrl: cloud.serviceUrl,
         state: 'open',
         settings: {
-          createOfferings: true,
-          diskOfferings: { SATA: 'SATA', SSD: 'SSD' },
+          ...kind.settings,
           callsPerSecond: options.callsPerSecond,
           requestTimeoutMs: options.requestTimeoutMs ?? 2_000,
           pace: {
@@ -69,10 +77,7 @@ export class OneWorker {
             ...options.pace,
           },
         },
-        sealedCredentials: sealer.seal(
-          JSON.stringify({ apiKey: defaultApiKey, secretKey: defaultSecretKey }),
-          platformId,
-        ),
+        sealedCredentials: sealer.seal(JSON.stringify(credentials), platformId),
       });
     }
     const { bundle } = options;

@@ -1,17 +1,11 @@
 /** Everything a scenario needs for real: database, broker, a simulated cloud in its own process, workers in theirs. */
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import pg from 'pg';
-import { freePort } from '../../src/embedded/free-port.js';
+import { startCloudProcess } from './clouds.js';
 import { type TestDatabase, testDatabase } from './database.js';
 import { kafkaForTests, uniqueTopic } from './kafka.js';
-import { runFolder } from './run-folder.js';
 import { Billing, type Topics } from './scenario-kafka.js';
 import { buildCommand, CommandProcess } from './scenario-process.js';
-
-/** The two data centres that the samples name. */
-export const platformIds = ['7f61019a8d3011e7aebb005056aaa8be', 'sjif259a8d3011e7aebb005056aaa8be'] as const;
 
 export interface SimulatedThing {
   kind: string;
@@ -39,6 +33,8 @@ export interface RunningWorker {
 }
 
 export interface WorldOptions {
+  /** The kind of its cloud, CloudStack by default. */
+  cloud?: string;
   /** How long the cloud's jobs take, as `simulate --latency` wants it. */
   latency?: string;
   /** More of the worker's environment. */
@@ -46,6 +42,17 @@ export interface WorldOptions {
   /** Instead of one of the run's shared server; dropped at the end. */
   database?: TestDatabase;
 }
+
+/** A simulated cloud is near and patient: asked often, an order takes as long as its jobs do. */
+const pace = {
+  settleMs: 400,
+  watchMs: 100,
+  retryMs: 200,
+  retryMaxMs: 2_000,
+  pollMinMs: 50,
+  pollMaxMs: 500,
+  jobDeadlineMs: 30_000,
+};
 
 export class World {
   private readonly stops: (() => Promise<unknown>)[] = [];
@@ -79,16 +86,12 @@ export class World {
     stops.push(() => billing.stop());
     try {
       await billing.start();
-      const keys = { apiKey: randomBytes(24).toString('base64url'), secretKey: randomBytes(24).toString('base64url') };
-      const port = await freePort();
-      const cloud = CommandProcess.start(
-        `${name}.cloud`,
-        ['simulate', 'cloudstack', '--port', String(port), '--latency', options.latency ?? '20-60'],
-        { ORDERWRIGHT_SIMULATOR_API_KEY: keys.apiKey, ORDERWRIGHT_SIMULATOR_SECRET_KEY: keys.secretKey },
-      );
-      stops.push(() => cloud.end('SIGTERM'));
-      await cloud.says(/Control side/);
-      const cloudUrl = `http://127.0.0.1:${port}`;
+      const cloud = await startCloudProcess(name, {
+        cloud: options.cloud ?? 'cloudstack',
+        latency: options.latency ?? '20-60',
+        pace,
+      });
+      stops.push(() => cloud.process.end('SIGTERM'));
       const env = {
         DATABASE_URL: database.url,
         KAFKA_BROKERS: brokers.join(','),
@@ -99,10 +102,10 @@ export class World {
         KAFKA_TOPIC_REJECTED: topics.rejected,
         PORT: '0',
         ORDERWRIGHT_SECRET_KEY: randomBytes(32).toString('base64'),
-        ORDERWRIGHT_PLATFORMS: platformsFile(name, `${cloudUrl}/client/api`, keys),
+        ORDERWRIGHT_PLATFORMS: cloud.platformsFile,
         ...options.env,
       };
-      const world = new World(name, database.url, billing, pool, cloudUrl, env);
+      const world = new World(name, database.url, billing, pool, cloud.url, env);
       world.stops.push(...stops);
       return world;
     } catch (error) {
@@ -165,25 +168,4 @@ export class World {
     const answer = await fetch(`${this.cloudUrl}/_sim/${what}`, { signal: AbortSignal.timeout(30_000) });
     return (await answer.json()) as T;
   }
-}
-
-function platformsFile(name: string, serviceUrl: string, credentials: Record<string, string>): string {
-  const pace = { settleMs: 400, watchMs: 100, retryMs: 200, retryMaxMs: 2_000, pollMinMs: 50, pollMaxMs: 500 };
-  const settings = {
-    createOfferings: true,
-    diskOfferings: { SATA: 'SATA', SSD: 'SSD' },
-    callsPerSecond: 2_000,
-    pace: { ...pace, jobDeadlineMs: 30_000 },
-  };
-  const platforms = platformIds.map((platformId, i) => ({
-    platformId,
-    name: `dc-${i + 1}`,
-    kind: 'cloudstack',
-    serviceUrl,
-    credentials,
-    settings,
-  }));
-  const file = join(runFolder(), `${name}.platforms.json`);
-  writeFileSync(file, JSON.stringify(platforms), { mode: 0o600 });
-  return file;
 }

@@ -1,17 +1,16 @@
-import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../../config.js';
 import { armCrashPoints } from '../../crash-point.js';
 import { startEmbeddedProfile } from '../../embedded/profile.js';
 import { packageVersion } from '../../http/package-version.js';
 import { endOnError } from '../../end-on-error.js';
 import { createLog, startOrderwright } from '../../main.js';
+import { startSimulated } from '../../simulators/http.js';
+import { simulatedCloudOf, simulatedClouds } from '../../simulators/registry.js';
 import { migrationStatus, revertLastMigration, runMigrations } from '../../store/migrate.js';
 import { defaultDataDir } from '../api.js';
 import { CommandError, exitCodes, type Io } from '../io.js';
-import { simulators, type SimulateOptions } from '../simulators.js';
 import { describeUp } from '../up-words.js';
-import { clean } from '../terminal.js';
 import { untilAsked } from '../until-asked.js';
 
 /** Commands that run something themselves instead of asking the API. */
@@ -21,11 +20,13 @@ export function addServiceCommands(program: Command, io: Io, done: (exitCode: nu
     .description('everything on this machine: PostgreSQL, two simulated clouds, the worker and its API')
     .option('--port <n>', 'port of the API (8080, or a free one)', readPort)
     .option('--data <dir>', 'where everything is kept', defaultDataDir)
-    .action(async ({ port, data }: { port?: number; data: string }) => {
+    .addOption(cloudOption())
+    .action(async ({ port, data, cloud }: { port?: number; data: string; cloud?: string }) => {
       const asked = untilAsked(io);
       const profile = await startEmbeddedProfile({
         dataDir: data,
         port: port ?? null,
+        cloud: cloud ?? null,
         env: io.env,
         say: (line) => io.status(line),
         onFatal: asked.end,
@@ -94,27 +95,38 @@ export function addServiceCommands(program: Command, io: Io, done: (exitCode: nu
 
   program
     .command('simulate')
-    .argument('<cloud>', Object.keys(simulators).join(', '))
+    .addArgument(new Argument('<cloud>').choices(Object.keys(simulatedClouds)))
     .description('one simulated cloud alone, on its real wire format, with a control side under /_sim/')
     .option('--port <n>', 'port (a free one)', readPort)
-    .option('--release <release>', 'which release of CloudStack to behave like: 4.4, 4.9, 4.13, 4.19, 4.22', '4.22')
+    .option('--release <release>', 'which release of CloudStack to behave like: 4.4, 4.9, 4.13, 4.19, 4.22')
     .option('--latency <min-max>', 'how long jobs take, in milliseconds', readLatency, { min: 200, max: 800 })
     .option('--seed <n>', 'makes ids, latencies and faults repeatable', readSeed)
-    .action(async (cloud: string, options: SimulateOptions) => {
-      const start = Object.hasOwn(simulators, cloud) ? simulators[cloud] : undefined;
-      if (start === undefined) {
-        throw new CommandError(
-          `No simulated cloud is called "${clean(cloud)}". There is: ${Object.keys(simulators).join(', ')}.`,
-          exitCodes.usage,
-        );
-      }
+    .action(async (cloud: string, { port, latency, ...options }: SimulateOptions) => {
+      const kind = simulatedCloudOf(cloud);
       const asked = untilAsked(io);
-      const simulator = await start(options, io.env);
-      io.out(`Simulated ${simulator.name}: ${simulator.serviceUrl}`);
+      const simulator = await startSimulated(
+        kind.build({ ...options, latencyMs: latency }, io.env),
+        { port: port ?? 0 },
+        kind.servicePath,
+      );
+      io.out(`Simulated ${kind.title}${options.release ? ` ${options.release}` : ''}: ${simulator.serviceUrl}`);
       io.out(`Control side: ${simulator.url}/_sim/resources, /_sim/calls, /_sim/faults …`);
       await asked.promise;
       await simulator.close();
     });
+}
+
+/** Which clouds `up` and the demo simulate. */
+export function cloudOption(): Option {
+  const text = 'what the simulated data centres of a new data folder are (default: one of each)';
+  return new Option('--cloud <kind>', text).choices(Object.keys(simulatedClouds));
+}
+
+interface SimulateOptions {
+  port?: number;
+  release?: string;
+  latency: { min: number; max: number };
+  seed?: number;
 }
 
 function databaseUrl(io: Io): string {

@@ -37,16 +37,16 @@ export function judge(observed: Observed): Finding[] {
     ),
     equal('order 84 is held for a person', order(84)?.status ?? 'missing', 'held'),
     equal('nothing was built for order 84', built(order(84)).join(', ') || 'nothing', 'nothing'),
-    equal('order 23 has one VM', shapeOf(order(23), resources), 'VM Running'),
+    equal('order 23 has one VM', shapeOf(order(23), resources), 'VM running'),
     equal(
       'order 60 has one VM, two disks attached to it, one address bound to it with 2 Mbit/s',
       shapeOf(order(60), resources),
-      'VM Running; disk 40 GiB on its VM; disk 80 GiB on its VM; address 2 Mbit/s on its VM',
+      'VM running; disk 40 GiB on its VM; disk 80 GiB on its VM; address 2 Mbit/s on its VM',
     ),
     equal(
       'order 86 has one VM, one disk attached to it, one address bound to it with 2 Mbit/s',
       shapeOf(order(86), resources),
-      'VM Running; disk 10 GiB on its VM; address 2 Mbit/s on its VM',
+      'VM running; disk 10 GiB on its VM; address 2 Mbit/s on its VM',
     ),
     equal('nothing was built twice', counts(resources), '3 vm, 3 volume, 2 address'),
     ...(events === null ? [] : eventFindings(observed, events)),
@@ -94,11 +94,14 @@ function shapeOf(order: OrderJson | undefined, resources: CloudResource[]): stri
   return words.sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, 'en', { numeric: true })).join('; ');
 }
 
+/** What CloudStack and OpenStack call a VM that runs. */
+const runningStates = ['Running', 'ACTIVE'];
+
 function wordsOf(item: ItemJson, one: CloudResource | null, place: (one: CloudResource) => string): string {
   if (!one) return `${item.resourceType}: gone`;
   switch (one.kind) {
     case 'vm':
-      return `VM ${one.state}`;
+      return `VM ${runningStates.includes(one.state ?? '') ? 'running' : one.state}`;
     case 'volume':
       return `disk ${String(one.details['sizeGib'])} GiB ${place(one)}`;
     default:

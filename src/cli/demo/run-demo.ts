@@ -21,6 +21,8 @@ import { closing, PlainStage, type SentMessage, stage } from './stage.js';
 export interface DemoOptions {
   /** Keeps the data here; without it a temporary folder is used and removed. */
   data: string | null;
+  /** What all data centres are; null: one of each kind. */
+  cloud: string | null;
   kafka: boolean;
   keep: boolean;
   /** Of the sample orders. */
@@ -48,11 +50,11 @@ export async function runDemo(options: DemoOptions, io: Io): Promise<number> {
   let good = false;
   try {
     io.out(
-      `\n  ${io.paint('bold', 'Orderwright demo')}  ${io.paint('grey', 'real work orders of a cloud reseller, two simulated CloudStacks')}\n`,
+      `\n  ${io.paint('bold', 'Orderwright demo')}  ${io.paint('grey', 'real work orders of a cloud reseller, two simulated clouds')}\n`,
     );
     const broker = options.kafka ? await startBroker(dataDir, io, stops) : null;
     if (options.kafka && !broker) return 1;
-    const profile = await start(dataDir, broker, io, stops);
+    const profile = await start(dataDir, options.cloud, broker, io, stops);
     const samples = readSamples(options.samples);
     const api = new Api(profile.url, undefined);
     const sender = broker ? await kafkaSender(api, broker.brokers, topicsOf(profile)) : httpSender(api);
@@ -89,6 +91,7 @@ export async function runDemo(options: DemoOptions, io: Io): Promise<number> {
 
 async function start(
   dataDir: string,
+  cloud: string | null,
   broker: KafkaBroker | null,
   io: Io,
   stops: (() => Promise<void>)[],
@@ -97,6 +100,7 @@ async function start(
   const { KAFKA_BROKERS: _, ORDERWRIGHT_API_TOKENS: __, ...rest } = io.env;
   const profile = await startEmbeddedProfile({
     dataDir,
+    cloud,
     port: null,
     guarded: true,
     env: broker ? { ...rest, KAFKA_BROKERS: broker.brokers.join(',') } : rest,
@@ -105,7 +109,7 @@ async function start(
   });
   stops.push(() => profile.stop());
   const { simulators, postgres, url } = profile;
-  const clouds = simulators.map(({ name, origin }) => `${name} ${origin}`).join('  ');
+  const clouds = simulators.map(({ name, cloud: kind, origin }) => `${name} ${kind} ${origin}`).join('  ');
   io.out(
     cut(`  API ${io.paint('bold', url)}  ${io.paint('grey', `PostgreSQL ${postgres.port}  ${clouds}`)}`, io.columns),
   );

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SimulatorControl } from '../control.js';
-import { startSimulated, type HttpAnswer, type HttpRequest } from '../http.js';
+import { startSimulated, type HttpAnswer, type HttpRequest, type SimulatedCloud } from '../http.js';
 import { randomId, seededRandom } from '../random.js';
 import { Scheduler } from '../scheduler.js';
 import { Api } from './api.js';
@@ -32,13 +32,6 @@ export interface SimulatedCloudStackOptions {
   enforcePostAndTimestamps?: boolean;
 }
 
-/** A simulated CloudStack without a listener: whoever brings a request gets its answer. */
-export interface SimulatedCloudStack {
-  handle(request: HttpRequest): HttpAnswer | 'cut';
-  /** Forgets everything it had planned for later. */
-  close(): void;
-}
-
 /**
  * Starts a simulated CloudStack on its real wire format, with the control side of the contract on the same port. The code is
  * written from the wire reference alone and shares nothing with the adapter, so that both cannot have the same mistake.
@@ -50,9 +43,7 @@ export async function startSimulatedCloudStack(
 }
 
 /** The cloud behind that listener; also for tests that bring a network of their own. */
-export function simulatedCloudStack(
-  options: Omit<SimulatedCloudStackOptions, 'port' | 'host'> = {},
-): SimulatedCloudStack {
+export function simulatedCloudStack(options: Omit<SimulatedCloudStackOptions, 'port' | 'host'> = {}): SimulatedCloud {
   const behaviour = behaviourOf(options.version ?? '4.22');
   const control = new SimulatorControl({
     seed: options.seed ?? 1,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SimulatorControl } from '../control.js';
 import type { Fault } from '../faults.js';
-import { startSimulated, type HttpAnswer, type HttpRequest } from '../http.js';
+import { startSimulated, type HttpAnswer, type HttpRequest, type SimulatedCloud } from '../http.js';
 import { randomId, seededRandom } from '../random.js';
 import { Scheduler } from '../scheduler.js';
 import { Api, type Prepared } from './api.js';
@@ -36,13 +36,6 @@ export interface SimulatedOpenStackOptions {
 export const defaultAdminUsername = 'admin';
 export const defaultAdminPassword = 'simulated-openstack-password-not-a-secret';
 
-/** A simulated OpenStack without a listener: whoever brings a request gets its answer. */
-export interface SimulatedOpenStack {
-  handle(request: HttpRequest): HttpAnswer | 'cut';
-  /** Forgets everything it had planned for later. */
-  close(): void;
-}
-
 /**
  * Starts a simulated OpenStack (Keystone, Nova, Cinder, Neutron, Glance) on its real wire format, below one origin as
  * DevStack has it, with the control side of the contract on the same port. The code is written from the wire reference alone
@@ -55,7 +48,7 @@ export async function startSimulatedOpenStack(
 }
 
 /** The cloud behind that listener; also for tests that bring a network of their own. */
-export function simulatedOpenStack(options: Omit<SimulatedOpenStackOptions, 'port' | 'host'> = {}): SimulatedOpenStack {
+export function simulatedOpenStack(options: Omit<SimulatedOpenStackOptions, 'port' | 'host'> = {}): SimulatedCloud {
   const control = new SimulatorControl({
     seed: options.seed ?? 1,
     latency: options.latencyMs ?? { min: 200, max: 800 },

@@ -6,6 +6,7 @@ import { isVisible } from '../glance/images.js';
 import type { Server } from '../state/model.js';
 import type { Image, Volume, VolumeType } from '../state/storage-model.js';
 import { statusOf } from '../state/underway.js';
+import { serverTexts } from './server-work.js';
 import { WorkFailure } from '../work.js';
 
 const Size = z.union([z.number().int().min(1), z.string().regex(/^\d+$/)]);
@@ -167,7 +168,8 @@ function makeDisk(call: Call, server: Server, disk: DiskPlan & { kind: 'new' }):
       madeForServerId: server.id,
     });
     volume.status = disk.image === null ? 'creating' : 'downloading';
-    call.effect('created', 'volume', volume.id, volumeTexts(volume));
+    // The disk itself says nothing; the log tells whose it is.
+    call.effect('created', 'volume', volume.id, [...volumeTexts(volume), ...serverTexts(server)]);
     return volume;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
