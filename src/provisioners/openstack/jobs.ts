@@ -3,13 +3,14 @@ import type { JobRef, JobReport } from '../provisioner.js';
 import type { GeneratedPasswords } from './account.js';
 import type { OpenStackClient } from './client.js';
 import { readBackup, readSnapshot, readVolume, volumeReport, backupReport, snapshotReport } from './volume-jobs.js';
+import { readAddress, wiringReport } from './address-jobs.js';
 import { readServer, serverReport } from './server-jobs.js';
 import { Server, Volume } from './schema.js';
 import type { Scope } from './tokens.js';
 
-export type JobKind = 'server' | 'volume' | 'snapshot' | 'backup';
+export type JobKind = 'server' | 'volume' | 'snapshot' | 'backup' | 'address';
 /** Where the thing is to end up. `done`: settled, and the action's record says so (reboot, rebuild). */
-export type Goal = 'active' | 'shutoff' | 'gone' | 'done' | 'made' | 'attached' | 'detached' | 'settled';
+export type Goal = 'active' | 'shutoff' | 'gone' | 'done' | 'made' | 'attached' | 'detached' | 'settled' | 'wired';
 
 /** Cinder and Nova know no jobs: what there is to ask for is a thing, where it should end up, and the request's record. */
 export interface Job {
@@ -27,7 +28,7 @@ export function jobIdOf({ kind, scope, id, goal, requestId }: Job): string {
 }
 
 export function readJobId(text: string): Job | null {
-  const match = /^(server|volume|snapshot|backup):([^:]*):([^:]+):([a-z]+):([^:]*)$/.exec(text);
+  const match = /^(server|volume|snapshot|backup|address):([^:]*):([^:]+):([a-z]+):([^:]*)$/.exec(text);
   if (!match) return null;
   const [, kind, scope = '', id = '', goal, requestId = ''] = match;
   return { kind: kind as JobKind, scope: scope || null, id, goal: goal as Goal, requestId: requestId || null };
@@ -88,6 +89,8 @@ async function reportOf(
       return snapshotReport(job, await readSnapshot(client, job.scope, job.id));
     case 'backup':
       return backupReport(job, await readBackup(client, job.scope, job.id));
+    case 'address':
+      return wiringReport(job, await readAddress(client, job.scope, job.id));
   }
 }
 

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { ProvisioningError } from '../../errors.js';
-import type { Found, OperationHandler, OperationRequest } from '../provisioner.js';
+import type { Found, OperationHandler, OperationRequest, Sent } from '../provisioner.js';
 import { input, notOurs, ownMarkers } from '../requests.js';
 import { type Account, adoptEarlier, contradiction, oldestFirst, scopeOf } from './account.js';
+import { readAddress, wiringFailed } from './address-jobs.js';
 import { orNull, pathOf } from './client.js';
+import { jobIdOf } from './jobs.js';
 import { portsOf } from './ports.js';
 import { isRefusal } from './refusals.js';
 import { Anything, FloatingIp, FloatingIpRead, type Port } from './schema.js';
@@ -16,13 +18,6 @@ export const AddressSettings = z.object({
   networkId: z.string().optional(),
 });
 export type AddressSettings = z.infer<typeof AddressSettings>;
-
-async function readAddress({ client }: Account, request: OperationRequest, id: string): Promise<FloatingIp | null> {
-  if (id === '') return null;
-  const path = `/floatingips/${pathOf(id)}`;
-  const call = { service: 'network', scope: scopeOf(request), path } as const;
-  return (await orNull(client.read(call, FloatingIpRead)))?.floatingip ?? null;
-}
 
 function describe(address: FloatingIp, request: OperationRequest): Found {
   return {
@@ -85,7 +80,7 @@ export function networkReserve(account: Account): OperationHandler {
       return { state: 'found', resourceId: address.id, others: others.map(({ id }) => id) };
     },
     async inspect(request, resourceId) {
-      const address = await readAddress(account, request, resourceId);
+      const address = await readAddress(client, scopeOf(request), resourceId);
       if (!address) return { state: 'absent' };
       if (address.description !== request.marker) throw notOurs('the address', address.id);
       if (address.status === 'ERROR') {
@@ -96,7 +91,7 @@ export function networkReserve(account: Account): OperationHandler {
       return { state: 'ready', found: describe(address, request) };
     },
     async discard(request, resourceId) {
-      const address = await readAddress(account, request, resourceId);
+      const address = await readAddress(client, scopeOf(request), resourceId);
       if (!address) return 'gone';
       if (address.description !== request.marker) throw notOurs('the address', address.id);
       await remove(account, request, address.id);
@@ -106,7 +101,10 @@ export function networkReserve(account: Account): OperationHandler {
   return handler;
 }
 
-/** Bound or not is told by `port_id`; the status follows a second later and tells nothing (reference 5). */
+/**
+ * Bound or not is told by `port_id`; whether the network has done it, by the status a second later (openstack.md 5). An
+ * address that stays DOWN reaches no machine, and nobody may be charged for it: it ends with its time, before a person.
+ */
 export function networkBind(account: Account): OperationHandler {
   const { client } = account;
 
@@ -118,7 +116,7 @@ export function networkBind(account: Account): OperationHandler {
 
   /** Throws when the address serves another machine: taking it away would cut someone off. */
   async function bound(request: OperationRequest, port: Port | null): Promise<FloatingIp | null> {
-    const address = await readAddress(account, request, input(request, 'addressId'));
+    const address = await readAddress(client, scopeOf(request), input(request, 'addressId'));
     if (!address || address.port_id === null) return null;
     if (address.port_id !== port?.id) throw contradiction(`the address ${address.id} is bound to another port`);
     return address;
@@ -130,6 +128,13 @@ export function networkBind(account: Account): OperationHandler {
     startedAt: null,
   });
 
+  const sent = (request: OperationRequest, address: FloatingIp): Sent => {
+    const { id, status } = address;
+    if (status === 'ACTIVE') return { state: 'done', found: found(address) };
+    const job = { kind: 'address', scope: scopeOf(request), id, goal: 'wired', requestId: null } as const;
+    return { state: 'pending', jobId: jobIdOf(job), resourceId: id };
+  };
+
   return {
     async send(request) {
       const addressId = input(request, 'addressId');
@@ -139,7 +144,7 @@ export function networkBind(account: Account): OperationHandler {
         throw new ProvisioningError('retry', 'CLD_RESOURCE_UNAVAILABLE', message);
       }
       const already = await bound(request, port);
-      if (already) return { state: 'done', found: found(already) };
+      if (already) return sent(request, already);
       try {
         const { value } = await client.change(
           {
@@ -151,13 +156,13 @@ export function networkBind(account: Account): OperationHandler {
           },
           FloatingIpRead,
         );
-        return { state: 'done', found: found(value.floatingip) };
+        return sent(request, value.floatingip);
       } catch (error) {
         // "The port has one already" may mean ours, put there meanwhile.
         if (!isRefusal(error, 409)) throw error;
         const seen = await bound(request, port);
         if (!seen) throw error;
-        return { state: 'done', found: found(seen) };
+        return sent(request, seen);
       }
     },
     async find(request) {
@@ -166,22 +171,33 @@ export function networkBind(account: Account): OperationHandler {
     },
     async inspect(request) {
       const address = await bound(request, await portOf(request));
-      return address ? { state: 'ready', found: found(address) } : { state: 'absent' };
+      if (!address) return { state: 'absent' };
+      if (address.status === 'ACTIVE') return { state: 'ready', found: found(address) };
+      if (address.status !== 'ERROR') return { state: 'pending' };
+      return { state: 'broken', code: 'CLD_RESOURCE_ERROR', message: wiringFailed(address.id) };
     },
-    // A binding is a state of the address.
-    discard: () => Promise.resolve('gone'),
+    // A binding is a state of the address. Taken back it can be made once more, as soon as the network knows: until then the
+    // address shows the state of before.
+    async discard(request) {
+      const address = await bound(request, await portOf(request));
+      if (address) await unbind(account, request, address.id);
+      const now = await readAddress(client, scopeOf(request), input(request, 'addressId'));
+      return now === null || now.status === 'DOWN' ? 'gone' : 'in-progress';
+    },
   };
 }
 
 /** Done when the address serves no machine, or is gone. `find`/`inspect` speak of the effect, as for vm.delete. */
 export function networkUnbind(account: Account): OperationHandler {
   const isUndone = ({ port_id }: FloatingIp): boolean => port_id === null;
-  return undoing(account, isUndone, async (request, id) => {
-    const path = `/floatingips/${pathOf(id)}`;
-    const body = { floatingip: { port_id: null } };
-    const change = { service: 'network', scope: scopeOf(request), method: 'PUT', path, body } as const;
-    await orNull(account.client.change(change, Anything));
-  });
+  return undoing(account, isUndone, (request, id) => unbind(account, request, id));
+}
+
+async function unbind({ client }: Account, request: OperationRequest, id: string): Promise<void> {
+  const path = `/floatingips/${pathOf(id)}`;
+  const body = { floatingip: { port_id: null } };
+  const change = { service: 'network', scope: scopeOf(request), method: 'PUT', path, body } as const;
+  await orNull(client.change(change, Anything));
 }
 
 /** Done when the address is given back. Its id is never given to another. */
@@ -201,7 +217,7 @@ function undoing(
   const idOf = (request: OperationRequest): string => input(request, 'addressId');
   const done = (request: OperationRequest): Found => ({ resourceId: idOf(request), facts: {}, startedAt: null });
   const remaining = async (request: OperationRequest): Promise<FloatingIp | null> => {
-    const address = await readAddress(account, request, idOf(request));
+    const address = await readAddress(account.client, scopeOf(request), idOf(request));
     return address && !isUndone(address) ? address : null;
   };
   return {

@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { carryOut, handlerOf, newMarker, requestFor } from '../../conformance/small-engine.js';
+import { carryOut, finished, handlerOf, newMarker, requestFor } from '../../conformance/small-engine.js';
 import { building } from './building.js';
 
 /** A tenant with a VM, a disk and an address, not put together yet. */
@@ -28,7 +29,6 @@ describe('a disk', () => {
     const handler = handlerOf(provisioner, 'ebs.attach');
     const sent = await handler.send(request);
     if (sent.state !== 'pending') throw new Error(sent.state);
-    const { finished } = await import('../../conformance/small-engine.js');
     expect(await finished(provisioner, 'ebs.attach', sent.jobId)).toMatchObject({
       state: 'failed',
       disposition: 'retry',
@@ -42,7 +42,6 @@ describe('a disk', () => {
     const request = requestFor(task('ebs.create'));
     const sent = await handlerOf(provisioner, 'ebs.create').send(request);
     if (sent.state !== 'pending') throw new Error(sent.state);
-    const { finished } = await import('../../conformance/small-engine.js');
     expect(await finished(provisioner, 'ebs.create', sent.jobId)).toMatchObject({
       state: 'failed',
       disposition: 'retry',
@@ -83,6 +82,27 @@ describe('a public address', () => {
     const { floatingip } = await cloud.account.client.read(call, FloatingIpRead);
     expect(floatingip).toMatchObject({ qos_policy_id: inputs['qosPolicyId'], project_id: inputs['projectId'] });
     expect(floatingip.port_id).not.toBeNull();
+  });
+
+  it('that the network could not wire is not delivered, and can be bound once more', async () => {
+    const { cloud, provisioner, task, vm, address } = await built();
+    await cloud.fault('neutron.floatingips.update', 'job-fails');
+    const bind = task('network.bind', { ...address, vmId: vm['vmId'] ?? '' });
+    const handler = handlerOf(provisioner, 'network.bind');
+    const sent = await handler.send(requestFor(bind));
+    if (sent.state !== 'pending') throw new Error(sent.state);
+    expect(await finished(provisioner, 'network.bind', sent.jobId)).toMatchObject({
+      state: 'failed',
+      disposition: 'retry',
+      message: expect.stringMatching(/could not wire/),
+    });
+    const id = address['addressId'] ?? '';
+    await expect(handler.inspect(requestFor(bind), id)).resolves.toMatchObject({ state: 'broken' });
+    expect(await handler.discard(requestFor(bind), id)).toBe('in-progress');
+    while ((await handler.discard(requestFor(bind), id)) !== 'gone') await sleep(5);
+    await carryOut(provisioner, bind);
+    const bound = (await cloud.resources()).find((one) => one.id === id);
+    expect(bound).toMatchObject({ state: 'ACTIVE', attachedTo: vm['vmId'] });
   });
 
   it('that serves one machine is not taken away for another', async () => {
