@@ -91,8 +91,11 @@ export interface Found {
 }
 
 export type Sent =
-  /** The cloud works on it. `resourceId` when the answer already names it. */
-  | { state: 'pending'; jobId: string; resourceId: string | null }
+  /**
+   * The cloud works on it. `resourceId` when the answer already names it. `secrets`: what the cloud shows once; the engine
+   * seals them in the commit that notes the job.
+   */
+  | { state: 'pending'; jobId: string; resourceId: string | null; secrets?: CloudSecrets }
   /** Done in the answer itself. */
   | { state: 'done'; found: Found; secrets?: CloudSecrets }
   /** This stage is done; call `send` again with that stage and memo. */
@@ -134,7 +137,7 @@ export interface JobRef {
 
 export type JobReport =
   | { state: 'pending' }
-  /** `secrets`: what the cloud shows once (a generated password); the engine seals it in the same commit. */
+  /** `secrets`: as in `Sent`, where the job's result shows them. */
   | { state: 'succeeded'; resourceId: string | null; secrets?: CloudSecrets }
   | {
       state: 'failed';

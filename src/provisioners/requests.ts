@@ -23,7 +23,7 @@ export function sentRequests(): SentRequests {
 }
 
 /** A map of the newest few thousand. */
-export function newest<T>(): { keep(key: string, value: T): void; get(key: string): T | undefined } {
+function newest<T>(): { keep(key: string, value: T): void; get(key: string): T | undefined } {
   const kept = new Map<string, T>();
   return {
     keep(key, value) {

@@ -244,9 +244,12 @@ async function callHandler(
   switch (effect) {
     case 'send': {
       const sent = await handler.send(request);
-      if (sent.state === 'pending')
-        return { event: { type: 'ACCEPTED', jobId: sent.jobId, resourceId: sent.resourceId } };
       if (sent.state === 'next') return { event: nextStage(sent) };
+      if (sent.state === 'pending')
+        return {
+          event: { type: 'ACCEPTED', jobId: sent.jobId, resourceId: sent.resourceId },
+          secrets: sent.secrets,
+        };
       return { event: { type: 'DONE', ...sent.found }, secrets: sent.secrets };
     }
     case 'lookUp': {

@@ -205,7 +205,8 @@ function tablesOf(steps: StepToSave[]): Table[] {
       cte: (rows) => `secrets as (
         insert into sealed_secret (order_id, item_index, field, sealed, origin)
         select given.*, 'cloud' from ${rows} where ${isSaved}
-        on conflict (order_id, item_index, field) do update set sealed = excluded.sealed, origin = 'cloud')`,
+        on conflict (order_id, item_index, field)
+          do update set sealed = excluded.sealed, origin = 'cloud', collected_at = null)`,
     },
     {
       letter: 'r',

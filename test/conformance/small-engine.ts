@@ -108,6 +108,7 @@ export async function carryOut(provisioner: Provisioner, task: Task, marker = ne
         return settled(handler, request, reached.resourceId);
       case 'pending':
       case 'job': {
+        if (reached.state === 'pending') Object.assign(secrets, reached.secrets);
         const report = await finished(provisioner, task.operation, reached.jobId);
         if (report.state === 'succeeded') Object.assign(secrets, report.secrets);
         const resourceId = reached.resourceId ?? (report.state === 'succeeded' ? report.resourceId : null);

@@ -10,7 +10,7 @@ import type { SimulatedThing } from './scenario-world.js';
 
 export const sitePlatformId = 'sjif259a8d3011e7aebb005056aaa8be';
 /** A VM, a disk, an address. */
-const order86 = readFileSync(new URL('../fixtures/work-orders/order-86.json', import.meta.url));
+export const order86 = readFileSync(new URL('../fixtures/work-orders/order-86.json', import.meta.url), 'utf8');
 
 export class CloudSite {
   private constructor(
@@ -52,12 +52,12 @@ export class CloudSite {
     return this.site.resources(sitePlatformId);
   }
 
-  /** Billing sends its order. @returns our id of it */
-  async submit(): Promise<string> {
+  /** Billing sends its order, or what a test makes of it. @returns our id of it */
+  async submit(order = order86): Promise<string> {
     const receipt = await this.worker.intake.receive({
       channel: 'http',
       origin: 'test',
-      bytes: order86,
+      bytes: Buffer.from(order),
       contentType: null,
       headers: {},
     });

@@ -1,6 +1,6 @@
 import { ProvisioningError } from '../../errors.js';
 import type { OperationHandler, OperationRequest, Sent } from '../provisioner.js';
-import { adoptEarlier as adopt, newest, type SentRequests } from '../requests.js';
+import { adoptEarlier as adopt, type SentRequests } from '../requests.js';
 import type { Catalogue } from './catalogue.js';
 import type { OpenStackClient } from './client.js';
 import type { OpenStackSettings } from './settings.js';
@@ -12,26 +12,10 @@ export interface Account {
   catalogue: Catalogue;
   settings: OpenStackSettings;
   sent: SentRequests;
-  passwords: GeneratedPasswords;
 }
 
 /** Key of the metadata that a server, a volume or a snapshot carries its marker under. */
 export const markerKey = 'orderwright-marker';
-
-/**
- * Root passwords that Nova made and showed in its answer to a create, until the job's end is reported and they are handed
- * over. An answer to a request can hand over nothing yet (`Sent`, 'pending'): a process that dies between the two
- * loses them, and the VM needs `changePassword` then.
- */
-export interface GeneratedPasswords {
-  keep(serverId: string, password: string): void;
-  of(serverId: string): string | undefined;
-}
-
-export function generatedPasswords(): GeneratedPasswords {
-  const kept = newest<string>();
-  return { keep: (id, password) => kept.keep(id, password), of: (id) => kept.get(id) };
-}
 
 /** The project an operation works in: its tenant's, or the account's own where there are no tenants. */
 export function scopeOf(request: OperationRequest): Scope {

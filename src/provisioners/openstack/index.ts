@@ -2,7 +2,7 @@ import { type HttpOptions, openHttp, type RestHttp } from '../http.js';
 import { pace, type Pace } from '../pace.js';
 import type { PlatformConfig, Provisioner } from '../provisioner.js';
 import { sentRequests } from '../requests.js';
-import { type Account, generatedPasswords } from './account.js';
+import type { Account } from './account.js';
 import { bandwidthPolicyEnsure } from './bandwidth-policy.js';
 import { catalogueOf } from './catalogue.js';
 import { check } from './check.js';
@@ -37,7 +37,7 @@ export function openstack(
   gate?: Pace,
 ): Provisioner {
   const account = openAccount(config, open, gate);
-  const { client, settings, passwords } = account;
+  const { client, settings } = account;
   const tenants = client.isAdministrator
     ? { 'tenant.ensure': tenantEnsure(account), 'tenant.remove': tenantRemove(account) }
     : {};
@@ -59,7 +59,7 @@ export function openstack(
       'bandwidth-policy.ensure': bandwidthPolicyEnsure(account),
     },
     resolve: (request) => resolve(account, request),
-    pollJobs: (jobs) => pollJobs(client, passwords, jobs),
+    pollJobs: (jobs) => pollJobs(client, jobs),
     check: () => check(account),
     // A login: every service stands on Keystone, and a kept token would say nothing of it.
     probe: async () => void (await client.login()),
@@ -99,6 +99,5 @@ export function openAccount(
     settings,
     catalogue: catalogueOf(client, settings),
     sent: sentRequests(),
-    passwords: generatedPasswords(),
   };
 }

@@ -1,6 +1,5 @@
 import { groupBy } from '../../group-by.js';
 import type { JobRef, JobReport } from '../provisioner.js';
-import type { GeneratedPasswords } from './account.js';
 import type { OpenStackClient } from './client.js';
 import { readBackup, readSnapshot, readVolume, volumeReport, backupReport, snapshotReport } from './volume-jobs.js';
 import { readAddress, wiringReport } from './address-jobs.js';
@@ -47,11 +46,7 @@ const overlapMs = 120_000;
  * shows deleted ones), one of the newest volumes, and a single read for each that no list showed. A page that could not
  * be read fails the whole poll: absence may only be concluded from an answer about the thing itself.
  */
-export async function pollJobs(
-  client: OpenStackClient,
-  passwords: GeneratedPasswords,
-  refs: JobRef[],
-): Promise<Map<string, JobReport>> {
+export async function pollJobs(client: OpenStackClient, refs: JobRef[]): Promise<Map<string, JobReport>> {
   const reports = new Map<string, JobReport>();
   const asked: { ref: JobRef; job: Job }[] = [];
   for (const ref of refs) {
@@ -63,14 +58,13 @@ export async function pollJobs(
   const servers = await listServers(client, byKind.get('server') ?? []);
   const volumes = await listVolumes(client, byKind.get('volume') ?? []);
   await inParallel(asked, async ({ ref, job }) => {
-    reports.set(ref.jobId, await reportOf(client, passwords, job, servers, volumes));
+    reports.set(ref.jobId, await reportOf(client, job, servers, volumes));
   });
   return reports;
 }
 
 async function reportOf(
   client: OpenStackClient,
-  passwords: GeneratedPasswords,
   job: Job,
   servers: Map<string, Server>,
   volumes: Map<string, Volume>,
@@ -78,10 +72,7 @@ async function reportOf(
   switch (job.kind) {
     case 'server': {
       const server = servers.get(job.id) ?? (await readServer(client, job.scope, job.id));
-      const report = await serverReport(client, job, server);
-      const password = passwords.of(job.id);
-      const isNew = report.state === 'succeeded' && job.goal === 'active' && password !== undefined;
-      return isNew ? { ...report, secrets: { rootPassword: password } } : report;
+      return serverReport(client, job, server);
     }
     case 'volume':
       return volumeReport(client, job, volumes.get(job.id) ?? (await readVolume(client, job.scope, job.id)));

@@ -37,7 +37,7 @@ const networkIdsOf = (request: OperationRequest): string[] =>
 
 /** Nova minds neither two servers of one name nor of one tag: only the look before a repeat keeps a second one away. */
 export function vmCreate(account: Account): OperationHandler {
-  const { client, passwords } = account;
+  const { client } = account;
 
   async function marked(request: OperationRequest): Promise<Server[]> {
     const rows = await client.list({
@@ -65,9 +65,9 @@ export function vmCreate(account: Account): OperationHandler {
       ServerMade,
     );
     const { id, adminPass } = value.server;
-    if (!settingsOf(request).hasRootPassword && adminPass !== undefined) passwords.keep(id, adminPass);
+    const isMade = !settingsOf(request).hasRootPassword && adminPass !== undefined;
     const jobId = jobIdOf({ kind: 'server', scope: scopeOf(request), id, goal: 'active', requestId });
-    return { state: 'pending', jobId, resourceId: id };
+    return { state: 'pending', jobId, resourceId: id, ...(isMade && { secrets: { rootPassword: adminPass } }) };
   }
 
   async function requireTags(): Promise<void> {

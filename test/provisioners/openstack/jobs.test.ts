@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { generatedPasswords } from '../../../src/provisioners/openstack/account.js';
 import { type Goal, type Job, jobIdOf, pollJobs, readJobId } from '../../../src/provisioners/openstack/jobs.js';
 import type { JobRef } from '../../../src/provisioners/provisioner.js';
 import { accountAt, type Answer, json } from './small-cloud.js';
@@ -18,7 +17,7 @@ const refusedAsUnknown = { itemNotFound: { code: 404, message: 'could not be fou
 
 async function poll(jobIds: string[], answer: Answer) {
   const { client, cloud } = await accountAt(answer);
-  const reports = await pollJobs(client, generatedPasswords(), jobIds.map(ref));
+  const reports = await pollJobs(client, jobIds.map(ref));
   return { reports, paths: cloud.requests.map(({ path }) => path), requests: cloud.requests };
 }
 /** Answers single reads by the last part of the path. */
