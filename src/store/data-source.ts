@@ -6,6 +6,7 @@ import { Access1795305600000 } from '../../migrations/1795305600000-access.js';
 import { Operators1795305700000 } from '../../migrations/1795305700000-operators.js';
 import { CloudWeather1795305800000 } from '../../migrations/1795305800000-cloud-weather.js';
 import { PlatformRegistry1795305900000 } from '../../migrations/1795305900000-platform-registry.js';
+import { Tenants1795392300000 } from '../../migrations/1795392300000-tenants.js';
 import { CloudOperationEntity } from '../entities/cloud-operation.entity.js';
 import { EventEntity } from '../entities/event.entity.js';
 import { PlatformEntity } from '../entities/platform.entity.js';
@@ -84,6 +85,7 @@ export function createDataSource(
       Operators1795305700000,
       CloudWeather1795305800000,
       PlatformRegistry1795305900000,
+      Tenants1795392300000,
     ],
   });
 }
