@@ -64,8 +64,8 @@ const table = {
   ORD_ITEMS_LIMIT: ['limit', 413, false, 'The order has too many items'],
   ORD_DUPLICATE: ['duplicate', 200, false, 'The same order again'],
   ORD_CONFLICT_BODY: ['conflict', 409, false, 'Another order has this id already'],
-  ORD_TENANT_UNKNOWN: ['reject', 422, false, 'The account is not registered'],
-  ORD_TENANT_DISABLED: ['reject', 422, false, 'The account is disabled'],
+  ORD_TENANT_UNKNOWN: ['hold', 200, false, 'The user is not registered in the data centre'],
+  ORD_TENANT_DISABLED: ['hold', 200, false, 'The user is deactivated or removed'],
   ORD_TENANT_MISMATCH: ['auth', 403, false, 'The token belongs to another account'],
   // Items
   ITM_FIELD_MISSING: ['reject', 422, false, 'A required field of an item is missing'],

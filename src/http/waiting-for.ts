@@ -164,6 +164,8 @@ function waitingForPreparation(state: OrderState, key: string, platformId: strin
 const shared: Readonly<Record<PreparationKind, (name: string, userId: string) => string>> = {
   tenant: (_, userId) => `the registration of user ${userId}`,
   'default-network': (_, userId) => `the default network of user ${userId}`,
+  'tenant-removal': (name) => `the end of the registration of user ${name}`,
+  'default-network-removal': (name) => `the removal of the default network of user ${name}`,
   'service-offering': (name) => `the service offering ${name}`,
   'bandwidth-policy': (name) => `the bandwidth policy ${name}`,
 };

@@ -1,4 +1,4 @@
-import type { Plan, Preparation } from '../planner/plan.js';
+import { type Plan, type Preparation, preparationOperations } from '../planner/plan.js';
 import type { Hold, WorkOrder } from '../schemas/work-order.js';
 import { begin } from './move.js';
 import { advance, type Surroundings } from './advance.js';
@@ -81,7 +81,7 @@ export function beginPreparation(
         index: 1,
         resourceType: 'PREPARATION',
         platformId,
-        needs: { [`${kind}.ensure` as const]: needs },
+        needs: { [preparationOperations[kind]]: needs },
         inputs,
         settings,
         lines,

@@ -28,6 +28,7 @@ const holdCodes = {
   security_group_not_found: 'CFG_REF_UNKNOWN',
   snapshot_not_found: 'CFG_REF_UNKNOWN',
   tenant_not_registered: 'ORD_TENANT_UNKNOWN',
+  tenant_disabled: 'ORD_TENANT_DISABLED',
   platform_mixed: 'SEM_PLATFORM_MIXED',
 } as const satisfies Record<string, Code>;
 

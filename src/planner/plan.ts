@@ -53,8 +53,26 @@ export interface Preparation {
   lines: PlanLine[];
 }
 
-/** What orders share: a user's registration in a data centre, his network there, a size, a bandwidth. */
-export type PreparationKind = 'tenant' | 'default-network' | 'service-offering' | 'bandwidth-policy';
+/** What orders share, and what is done for each: a user's registration in a data centre, his network there, a size, a bandwidth. */
+export const preparationOperations = {
+  tenant: 'tenant.ensure',
+  'tenant-removal': 'tenant.remove',
+  'default-network': 'default-network.ensure',
+  'default-network-removal': 'default-network.remove',
+  'service-offering': 'service-offering.ensure',
+  'bandwidth-policy': 'bandwidth-policy.ensure',
+} as const satisfies Record<string, OperationName>;
+export type PreparationKind = keyof typeof preparationOperations;
+
+/**
+ * The key of what a user has on a platform. A registration that was taken back leaves nothing to go on with: the next one
+ * is made under keys of its own, and so under markers of its own.
+ *
+ * @param generation which registration of this user on this platform: 1, and one more after each that was taken back
+ */
+export function userKey(kind: PreparationKind, userId: string, generation = 1): string {
+  return `${kind}/${userId}${generation > 1 ? `~${generation}` : ''}`;
+}
 
 /** Every durable action on a cloud, named `<thing>.<verb>`. The machines ask for them, each cloud's folder implements them. */
 export const operationNames = [
@@ -71,6 +89,7 @@ export const operationNames = [
   'tenant.ensure',
   'tenant.remove',
   'default-network.ensure',
+  'default-network.remove',
   'service-offering.ensure',
   'bandwidth-policy.ensure',
 ] as const;

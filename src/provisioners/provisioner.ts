@@ -22,6 +22,11 @@ export interface Provisioner {
    * Throws ProvisioningError('retry' | 'ask-human') when the cloud cannot be asked.
    */
   resolve(request: ResolveRequest): Promise<Resolution>;
+  /**
+   * What registering a user takes here, and what taking the registration back does. No effect. Not given where there are no
+   * users to register. Throws as `resolve` does.
+   */
+  tenancy?(request: TenancyRequest): Promise<Tenancy>;
   /** Asks for many jobs at once. Every id asked for is in the answer. Throws when the cloud could not be asked at all. */
   pollJobs(jobs: JobRef[]): Promise<Map<string, JobReport>>;
   /** Really logs in and reads the catalogue; one line per thing looked at. Never throws. */
@@ -156,7 +161,29 @@ export interface CloudSecrets {
 export interface ResolveRequest {
   order: WorkOrder;
   parts: DraftPart[];
+  /** Which registration of the order's user on this platform it is built under (`userKey`); 1 when left out. */
+  generation?: number;
 }
+
+export interface TenancyRequest {
+  platformId: string;
+  userId: string;
+  accountId: string;
+  /** See `userKey`. */
+  generation: number;
+  /** His default network as well, before an order needs it. */
+  withNetwork: boolean;
+}
+
+export type Tenancy =
+  | {
+      state: 'resolved';
+      /** Each behind what it stands on. */
+      made: Preparation[];
+      /** How what is named by `of` is taken back, each behind what has to be gone first. */
+      undone: { of: string; preparation: Preparation }[];
+    }
+  | { state: 'held'; holds: Hold[] };
 
 export type Resolution =
   | { state: 'resolved'; parts: ResolvedPart[]; preparations: Preparation[]; warnings: Warning[] }

@@ -1,14 +1,24 @@
 import { holdFor, type HoldReason } from '../planner/hold-reasons.js';
-import type { DraftPart, Preparation } from '../planner/plan.js';
-import type { Hold, Warning } from '../schemas/work-order.js';
+import type { Preparation } from '../planner/plan.js';
+import type { Hold, Warning, WorkOrder } from '../schemas/work-order.js';
 import type { Resolution, ResolvedPart } from './provisioner.js';
+
+/** For whom something is resolved: an order's user, or one who is registered without an order. */
+export interface TenantRequest {
+  order: Pick<WorkOrder, 'userId' | 'accountId' | 'systemOfferingIds'>;
+  /** See `userKey`. */
+  generation?: number;
+}
+
+/** Where in a message something stands; null: it is not an order's, and stands nowhere. */
+export type Place = { itemIndex: number | null };
 
 /**
  * What resolving an order collects on its way, whatever the cloud. Every problem of every part is named at once: a person who
  * mends one should not find the next afterwards. A part that cannot be resolved answers null, its hold says why.
  */
 export interface Collecting {
-  hold: (part: DraftPart, field: string, reason: HoldReason, message: string) => null;
+  hold: (part: Place, field: string, reason: HoldReason, message: string) => null;
   warn: (warning: Warning) => void;
   /** Once per key, however many parts need it; before what stands on it. */
   prepare: (preparation: Preparation) => void;
@@ -38,6 +48,7 @@ export function collecting(): { to: Collecting; resolution(parts: ResolvedPart[]
 }
 
 /** Where a field of a part stands in the message, for people and in codes' paths. */
-export function pathOfField(part: DraftPart, field: string): string {
-  return `workOrderItems[${part.itemIndex}].workOrderItemConfig.${field}`;
+export function pathOfField({ itemIndex }: Place, field: string): string {
+  if (itemIndex === null) return field;
+  return `workOrderItems[${itemIndex}].workOrderItemConfig.${field}`;
 }

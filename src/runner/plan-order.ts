@@ -4,17 +4,20 @@ import { groupBy } from '../group-by.js';
 import { ProvisioningError } from '../errors.js';
 import { assemblePlan } from '../planner/assemble.js';
 import { draftPlan } from '../planner/draft.js';
+import { holdFor } from '../planner/hold-reasons.js';
 import type { Plan } from '../planner/plan.js';
 import type { OrderState } from '../machines/order-state.js';
 import type { Hold, WorkOrder } from '../schemas/work-order.js';
 import type { ClaimConflict } from '../store/accept.js';
 import type { Happening, OpenOrder } from './engine.js';
 import type { Platforms } from './platforms.js';
+import type { UserBook } from './user-book.js';
 
 export interface PlanningOptions {
   /** Claims the order's things; returns those that another standing order keeps. */
   claim(state: OrderState): Promise<ClaimConflict[]>;
   platforms: Platforms;
+  users: Pick<UserBook, 'isClosed' | 'generation'>;
   log: Logger;
   readOrder(orderId: string): Promise<WorkOrder>;
 }
@@ -32,6 +35,10 @@ export async function planOrder(open: OpenOrder, options: PlanningOptions): Prom
     const order = open.order ?? (await options.readOrder(open.state.orderId));
     const conflicts = open.claimed ? [] : await options.claim(open.state);
     crashPoint('plan.claimed');
+    if (options.users.isClosed(order.userId)) {
+      const message = `the user ${order.userId} is deactivated or removed; activate the user, then replay`;
+      return held([holdFor('tenant_disabled', 'userId', message)]);
+    }
     const drafted = draftPlan(order, options.platforms.summaries());
     const holds: Hold[] = [
       ...conflicts.map(({ resourceId, workOrderId, status }) => ({
@@ -48,7 +55,11 @@ export async function planOrder(open: OpenOrder, options: PlanningOptions): Prom
         const platform = options.platforms.get(platformId);
         if (!platform)
           throw new ProvisioningError('ask-human', 'CFG_PLATFORM_UNKNOWN', `Platform ${platformId} is not configured.`);
-        return platform.provisioner.resolve({ order, parts });
+        return platform.provisioner.resolve({
+          order,
+          parts,
+          generation: options.users.generation(order.userId, platformId),
+        });
       }),
     );
     crashPoint('plan.resolved');

@@ -97,18 +97,10 @@ export class Preparations {
     if (entry.asking || entry.outcome) return;
     entry.asking = true;
     try {
-      for (let number = 1; ; number += 1) {
-        const workOrderId = `${entry.preparation.platformId}/${entry.preparation.key}#${number}`;
-        const orderId = orderIdFor(preparationProducer, workOrderId);
-        const found = await this.find(orderId);
-        // A new order does not inherit an old failure, but what fails while it waits is its failure too.
-        if (found?.status === 'failed' && entry.orderId !== orderId) continue;
-        entry.orderId = orderId;
-        if (!found) await this.place(orderId, workOrderId, entry);
-        else if (found.status === 'completed' || found.status === 'failed') this.settle(entry, found);
-        else if (found.status === 'held') this.tellStuck(entry, found);
-        return;
-      }
+      const { orderId, found } = await this.findOrPlace(entry.preparation, entry.needed, entry.orderId);
+      entry.orderId = orderId;
+      if (found?.status === 'completed' || found?.status === 'failed') this.settle(entry, found);
+      else if (found?.status === 'held') this.tellStuck(entry, found);
     } catch (error) {
       this.options.log.warn(
         { preparation: entry.preparation.key, reason: (error as Error).message },
@@ -119,6 +111,33 @@ export class Preparations {
     }
   }
 
+  /**
+   * Sees to a preparation that no order waits for: it is placed if it was never made.
+   *
+   * @param among what it stands on, too
+   * @returns our id of the order that makes it, or has made it
+   */
+  async ensure(preparation: Preparation, among: Preparation[]): Promise<string> {
+    return (await this.findOrPlace(preparation, neededBy(preparation, among), null)).orderId;
+  }
+
+  /** @param ownOrderId the one that was waited for; what fails meanwhile is the waiting one's failure, too */
+  private async findOrPlace(
+    preparation: Preparation,
+    needed: Preparation[],
+    ownOrderId: string | null,
+  ): Promise<{ orderId: string; found: OrderState | null }> {
+    for (let number = 1; ; number += 1) {
+      const workOrderId = `${preparation.platformId}/${preparation.key}#${number}`;
+      const orderId = orderIdFor(preparationProducer, workOrderId);
+      const found = await this.find(orderId);
+      // A new order does not inherit an old failure.
+      if (found?.status === 'failed' && ownOrderId !== orderId) continue;
+      if (!found) await this.place(orderId, workOrderId, preparation, needed);
+      return { orderId, found };
+    }
+  }
+
   private async find(orderId: string): Promise<OrderState | null> {
     const mine = this.options.engine.get(orderId);
     if (mine) return mine.state;
@@ -126,7 +145,12 @@ export class Preparations {
     return loaded?.state ?? null;
   }
 
-  private async place(orderId: string, workOrderId: string, { preparation, needed }: Entry): Promise<void> {
+  private async place(
+    orderId: string,
+    workOrderId: string,
+    preparation: Preparation,
+    needed: Preparation[],
+  ): Promise<void> {
     const step = beginPreparation(orderId, workOrderId, preparation, needed);
     crashPoint('preparation.before');
     const inserted = await insertOrders(this.options.pool, [

@@ -23,7 +23,9 @@ import { Platforms } from './platforms.js';
 import { Poller } from './poll-jobs.js';
 import { Preparations } from './preparations.js';
 import { Effects } from './run-effects.js';
+import { Registrar, type RegistrarOptions } from './registrar.js';
 import { Tenants } from './tenants.js';
+import { UserBook } from './user-book.js';
 
 export interface WorkerOptions {
   pool: pg.Pool;
@@ -41,6 +43,8 @@ export interface WorkerOptions {
   concurrency?: number;
   /** Turns at a cloud account that a tenant gets for one of the others'; 1 for those who are not named. */
   tenantWeights?: ReadonlyMap<string, number>;
+  /** Shorter times for tests. */
+  registrar?: Pick<RegistrarOptions, 'removalDelayMs' | 'lookEveryMs'>;
 }
 
 /**
@@ -57,6 +61,8 @@ export class Worker {
     readonly poller: Poller,
     readonly levers: Levers,
     readonly orphans: Orphans,
+    readonly registrar: Registrar,
+    readonly users: UserBook,
     private readonly effects: Effects,
     private readonly preparations: Preparations,
     private readonly identity: Identity,
@@ -83,6 +89,7 @@ export class Worker {
       ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
     });
     const tenants = new Tenants();
+    const users = new UserBook({ pool, log });
     const pace = (platformId: string) => platforms.pace(platformId);
     const engine = new Engine({ pool, identity, installationId, log, now, pace });
     const surroundings = (): Surroundings => ({ installationId, at: now(), pace });
@@ -108,7 +115,7 @@ export class Worker {
     const readOrder = async (orderId: string) => (await readDocument(pool, orderId)).order;
     engine.connect({
       plan: (open) => {
-        void planOrder(open, { claim: (state) => claimResources(pool, state), platforms, log, readOrder }).then(
+        void planOrder(open, { claim: (state) => claimResources(pool, state), platforms, users, log, readOrder }).then(
           (happening) => report(open.state.orderId, happening),
         );
       },
@@ -165,6 +172,8 @@ export class Worker {
       poller,
       levers,
       new Orphans({ pool, platforms, log }),
+      new Registrar({ pool, platforms, preparations, log, ...options.registrar }),
+      users,
       effects,
       preparations,
       identity,
@@ -173,10 +182,12 @@ export class Worker {
 
   async start(): Promise<void> {
     await this.platforms.start();
+    await this.users.start();
     this.preparations.start();
     await this.ownership.start();
     this.levers.start();
     this.orphans.start();
+    this.registrar.start();
   }
 
   /**
@@ -187,6 +198,8 @@ export class Worker {
     this.poller.stop();
     this.levers.stop();
     await this.orphans.stop();
+    await this.registrar.stop();
+    await this.users.stop();
     this.preparations.stop();
     await Promise.race([this.effects.stop(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
     await this.engine.stop();

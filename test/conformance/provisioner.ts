@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { OperationName } from '../../src/planner/plan.js';
+import { type OperationName, preparationOperations } from '../../src/planner/plan.js';
 import type { Facts, ResolvedPart, ResolveRequest, Sent, Provisioner } from '../../src/provisioners/provisioner.js';
 import { carryOut, finished, handlerOf, newMarker, pause, requestFor, type Task } from './small-engine.js';
 
@@ -54,7 +54,7 @@ export function behavesLikeAProvisioner(start: () => Promise<CloudUnderTest>): v
         }),
       );
     for (const { key, kind, settings, inputs } of resolution.preparations) {
-      const task = { operation: `${kind}.ensure` as const, settings, inputs: resolved(inputs ?? {}) };
+      const task = { operation: preparationOperations[kind], settings, inputs: resolved(inputs ?? {}) };
       facts.set(key, (await carryOut(provisioner, task)).found.facts);
     }
     const partFor = (name: OperationName): ResolvedPart => {

@@ -11,7 +11,7 @@ export const elsewhere: Partial<Record<Code, string>> = {
   SEM_QUOTA: 'quotas are the cloud account’s: CLD_QUOTA',
   API_IDEMPOTENCY_MISMATCH: 'the workOrderId is the key: ORD_CONFLICT_BODY',
   ORD_TENANT_UNKNOWN: 'a hold of planning: test/provisioners/cloudstack/tenant, test/provisioners/openstack/resolve',
-  ORD_TENANT_DISABLED: 'users are not registered one by one',
+  ORD_TENANT_DISABLED: 'a hold of planning: test/runner/plan-order',
   CLD_MULTIPLE_MATCHES: 'the oldest is kept and the others are listed as orphans (I5): test/scenarios/lying-cloud',
   // What a file cannot show: it takes a running order, a token, a clock, a broken machine.
   ORD_TENANT_MISMATCH: 'needs a token of another account: test/security',

@@ -32,8 +32,9 @@ async function plan(
   cloud: Provisioner | null = new InProcessCloud(),
   base = database([]),
   readOrder: () => Promise<WorkOrder> = () => Promise.resolve(order),
+  users = { isClosed: (_: string) => false, generation: () => 1 },
 ) {
-  return planOrder(open, { claim: base.claim, platforms: await platformsWith(cloud), log: silent, readOrder });
+  return planOrder(open, { claim: base.claim, platforms: await platformsWith(cloud), users, log: silent, readOrder });
 }
 
 describe('planning an order', () => {
@@ -46,6 +47,14 @@ describe('planning an order', () => {
       'vm.create': [`default-network/${order.userId}`],
     });
     expect(planned).toEqual({ warnings: made?.warnings, holds: [] });
+  });
+
+  it('is held while its user is deactivated', async () => {
+    const users = { isClosed: (userId: string) => userId === order.userId, generation: () => 1 };
+    const { event } = await plan(openOrder(received(), { order }), undefined, undefined, undefined, users);
+    expect(event).toMatchObject({
+      event: { type: 'HELD', code: 'ORD_TENANT_DISABLED', message: expect.stringContaining('tenant_disabled') },
+    });
   });
 
   it('reads the order from the database after a restart', async () => {

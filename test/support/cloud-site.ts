@@ -1,11 +1,10 @@
 /** One order on one simulated cloud, with a worker in this process. */
 import { readFileSync } from 'node:fs';
 import { expect } from '@jest/globals';
-import type { Bundle } from '../../src/machines/begin-order.js';
 import { checkInvariants } from '../invariants/check.js';
 import { askOverHttp, cloudEvidence } from '../invariants/from-cloud.js';
 import { faultsOf, type TestFault } from './clouds.js';
-import { OneWorker } from './one-worker.js';
+import { OneWorker, type OneWorkerOptions } from './one-worker.js';
 import type { SimulatedThing } from './scenario-world.js';
 
 export const sitePlatformId = 'sjif259a8d3011e7aebb005056aaa8be';
@@ -19,7 +18,9 @@ export class CloudSite {
   ) {}
 
   static async start(
-    options: { cloud?: string; bundle?: Bundle; latencyMs?: { min: number; max: number } } = {},
+    options: Partial<
+      Pick<OneWorkerOptions, 'cloud' | 'bundle' | 'latencyMs' | 'settings' | 'registrar'>
+    > = {},
   ): Promise<CloudSite> {
     const pace = { settleMs: 30, watchMs: 30, retryMs: 20, retryMaxMs: 100, pollMinMs: 10, pollMaxMs: 50 };
     return new CloudSite(

@@ -27,6 +27,9 @@ export interface OneWorkerOptions {
   /** Of the cloud's jobs. */
   latencyMs?: { min: number; max: number };
   tenantWeights?: ReadonlyMap<string, number>;
+  /** Of the clouds' settings. */
+  settings?: JsonObject;
+  registrar?: { removalDelayMs: number; lookEveryMs: number };
   bundle?: Bundle;
   /** Changes to how patiently the clouds are treated. */
   pace?: Partial<Pace>;
@@ -65,6 +68,7 @@ export class OneWorker {
         state: 'open',
         settings: {
           ...kind.settings,
+          ...options.settings,
           callsPerSecond: options.callsPerSecond,
           requestTimeoutMs: options.requestTimeoutMs ?? 2_000,
           pace: {
@@ -92,6 +96,7 @@ export class OneWorker {
       mayCallBack: () => false,
       ...(options.tenantWeights && { tenantWeights: options.tenantWeights }),
       ...(bundle && { bundleOf: () => bundle }),
+      ...(options.registrar && { registrar: options.registrar }),
     });
     await worker.start();
     const query = async <Row extends object>(text: string, values: unknown[] = []) =>

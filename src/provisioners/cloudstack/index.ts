@@ -14,7 +14,9 @@ import { Capability } from './schema.js';
 import { readCredentials, readSettings } from './settings.js';
 import { sentRequests } from '../requests.js';
 import type { Account } from './submit.js';
+import { tenancy } from './tenancy.js';
 import { tenantEnsure } from './tenant.js';
+import { tenantRemove } from './tenant-remove.js';
 import { vmCreate, vmDelete } from './vm.js';
 
 const connections = 16;
@@ -49,10 +51,12 @@ export function cloudstack(
       'network.unbind': networkUnbind(account),
       'network.release': networkRelease(account),
       'tenant.ensure': tenantEnsure(account),
+      'tenant.remove': tenantRemove(account),
       'default-network.ensure': defaultNetworkEnsure(account),
       'service-offering.ensure': serviceOfferingEnsure(account),
     },
     resolve: (request) => resolve(account, request),
+    tenancy: (request) => tenancy(account, request),
     pollJobs: (jobs) => pollJobs(client, jobs),
     check: () => check(account),
     // Not through the cache: what is wanted is an answer of now.

@@ -1,7 +1,8 @@
-import type { DraftPart, PlanLine } from '../../planner/plan.js';
+import { type DraftPart, type PlanLine, userKey } from '../../planner/plan.js';
 import type { VmConfig } from '../../schemas/work-order.js';
 import type { JsonObject } from '../../json.js';
 import type { ResolvedPart } from '../provisioner.js';
+import type { Place, TenantRequest } from '../resolving.js';
 import type { DefaultNetworkSettings } from './default-network.js';
 import { printable } from './host-name.js';
 import { listKnown, readOne } from './lookup.js';
@@ -98,8 +99,21 @@ async function sharedNetwork(
   };
 }
 
+/** A VPC belongs to one zone: the one that is set, or the only one that can hold it. */
+export async function homeZone({ catalogue, settings }: Resolving['account']): Promise<Zone | undefined> {
+  const zones = (await catalogue.zones()).filter(({ securitygroupsenabled }) => !securitygroupsenabled);
+  if (settings.zoneId !== undefined) return zones.find(({ id }) => id === settings.zoneId);
+  return zones.length === 1 ? zones[0] : undefined;
+}
+
+type ForTenant = Omit<Resolving, 'request'> & { request: TenantRequest };
+
 /** Plans the tenant's default network and answers its key, or null after a hold. */
-export async function defaultNetwork(resolving: Resolving, part: DraftPart, zone: Zone): Promise<string | null> {
+export async function defaultNetwork(
+  resolving: ForTenant,
+  part: Place & Pick<DraftPart, 'platformId'>,
+  zone: Zone,
+): Promise<string | null> {
   const { account, request, registration, hold, prepare } = resolving;
   const { catalogue, settings } = account;
   const { userId } = request.order;
@@ -116,10 +130,10 @@ export async function defaultNetwork(resolving: Resolving, part: DraftPart, zone
       `the default network needs the ${missing}, which is not there or not enabled`,
     );
   }
-  // A VPC belongs to one zone. Where only one zone can hold it, its key is plain; another zone's network is another thing.
-  const zones = (await catalogue.zones()).filter(({ securitygroupsenabled }) => !securitygroupsenabled);
-  const home = settings.zoneId ?? (zones.length === 1 ? zones[0]?.id : undefined);
-  const key = zone.id === home ? `default-network/${userId}` : `default-network/${userId}/${zone.id}`;
+  // The key in the home zone is plain; another zone's network is another thing.
+  const home = await homeZone(account);
+  const plain = userKey('default-network', userId, request.generation);
+  const key = zone.id === home?.id ? plain : `${plain}/${zone.id}`;
   const planned: DefaultNetworkSettings = {
     vpcName: `${printable(userId, 200)}-vpc`,
     zoneId: zone.id,
@@ -146,7 +160,7 @@ export async function defaultNetwork(resolving: Resolving, part: DraftPart, zone
 }
 
 /** The order may name the router's system offering (Q31); it counts if a network offering uses it, else it is ignored aloud. */
-async function tierOfferingOf({ account, request, warn }: Resolving) {
+async function tierOfferingOf({ account, request, warn }: ForTenant) {
   const offerings = await account.catalogue.networkOfferings();
   const wanted = Object.values(request.order.systemOfferingIds);
   const byRouter = offerings.find(

@@ -1,6 +1,6 @@
-import type { OperationName } from '../../planner/plan.js';
-import type { ResolvedPart, ResolveRequest } from '../provisioner.js';
-import type { Collecting } from '../resolving.js';
+import { type OperationName, userKey } from '../../planner/plan.js';
+import type { ResolvedPart } from '../provisioner.js';
+import type { Collecting, TenantRequest } from '../resolving.js';
 import { tenantName } from '../tenant-names.js';
 import { findTenant, type TenantSettings } from './tenant.js';
 import type { Account } from './submit.js';
@@ -24,22 +24,24 @@ export const unregistered: Registration = { needs: [], inputs: {}, owner: null }
  */
 export async function resolveTenant(
   account: Account,
-  request: ResolveRequest,
+  request: TenantRequest,
+  platformId: string,
   { hold, prepare }: Collecting,
+  /** A person asks for the registration itself; `registerTenants` speaks of orders. */
+  { isAsked = false } = {},
 ): Promise<Registration | null> {
   const { registerTenants } = account.settings;
-  const [part] = request.parts;
-  if (registerTenants === 'never' || !part) return unregistered;
+  if (registerTenants === 'never') return unregistered;
   const settings = await tenantSettings(account, request);
-  if (registerTenants === 'hold' && (await findTenant(account, settings)) === null) {
+  if (registerTenants === 'hold' && !isAsked && (await findTenant(account, settings)) === null) {
     const message = `the user ${request.order.userId} has no account "${settings.accountName}" here; register the user, then replay`;
-    return hold(part, 'platformId', 'tenant_not_registered', message);
+    return hold({ itemIndex: 0 }, 'platformId', 'tenant_not_registered', message);
   }
-  const key = `tenant/${request.order.userId}`;
+  const key = userKey('tenant', request.order.userId, request.generation);
   prepare({
     key,
     kind: 'tenant',
-    platformId: part.platformId,
+    platformId,
     settings,
     lines: [{ what: 'registration', ordered: request.order.userId, resolved: `account ${settings.accountName}` }],
   });
@@ -64,7 +66,7 @@ export function isOfTenant(
 /** The account's name by the platform's rule, in the domain that is set or in the platform account's own. */
 export async function tenantSettings(
   { settings, catalogue }: Account,
-  { order: { userId, accountId } }: Pick<ResolveRequest, 'order'>,
+  { order: { userId, accountId } }: TenantRequest,
 ): Promise<TenantSettings> {
   const domainId = settings.tenantDomainId ?? (await catalogue.ownDomainId());
   return { accountName: tenantName(settings.tenantAccount, { userId, accountId }, longestName), domainId };

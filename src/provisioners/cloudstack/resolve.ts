@@ -18,7 +18,7 @@ export interface Resolving extends Collecting {
 export async function resolve(account: Account, request: ResolveRequest): Promise<Resolution> {
   const { to, resolution } = collecting();
   // Held or not, the parts are looked at: a person should see all problems at once.
-  const registration = (await resolveTenant(account, request, to)) ?? unregistered;
+  const registration = (await resolveTenant(account, request, request.parts[0]?.platformId ?? '', to)) ?? unregistered;
   const resolving: Resolving = { account, request, registration, ...to };
   const parts: ResolvedPart[] = [];
   for (const part of request.parts) {

@@ -15,6 +15,9 @@ export type TenantSettings = z.infer<typeof TenantSettings>;
 const firstName = 'Orderwright';
 const userType = 0;
 
+/** Whether an account says that it was made here. */
+export const isMadeHere = ({ user: [first] }: TenantAccount): boolean => first?.firstname === firstName;
+
 /** Account names are unique in a domain, so a lost answer or a second worker can leave no second one. */
 export async function findTenant(
   { client }: Account,
@@ -57,8 +60,7 @@ export function tenantEnsure(account: Account): OperationHandler {
       throw new ProvisioningError('ask-human', 'CLD_CONTRADICTION', message);
     }
     const [user] = tenant.user;
-    const isOurs = user?.firstname === firstName;
-    if (request.stage === 'keys' || !user || !isOurs) return { state: 'ready', found: describe(tenant) };
+    if (request.stage === 'keys' || !user || !isMadeHere(tenant)) return { state: 'ready', found: describe(tenant) };
     return { state: 'next', stage: 'keys', memo: { userId: user.id, accountId: tenant.id } };
   }
 

@@ -8,12 +8,14 @@ import { catalogueOf } from './catalogue.js';
 import { check } from './check.js';
 import { openStackClient } from './client.js';
 import { defaultNetworkEnsure } from './default-network.js';
+import { defaultNetworkRemove } from './default-network-remove.js';
 import { ebsAttach, ebsCreate, ebsDelete, ebsDetach } from './ebs.js';
 import { pollJobs } from './jobs.js';
 import { networkBind, networkRelease, networkReserve, networkUnbind } from './network.js';
 import { resolve } from './resolve.js';
 import { readCredentials, readSettings } from './settings.js';
 import { tenantEnsure } from './tenant.js';
+import { tenancy } from './tenancy.js';
 import { tenantRemove } from './tenant-remove.js';
 import { vmCreate, vmDelete } from './vm.js';
 
@@ -56,9 +58,11 @@ export function openstack(
       'network.release': networkRelease(account),
       ...tenants,
       'default-network.ensure': defaultNetworkEnsure(account),
+      'default-network.remove': defaultNetworkRemove(account),
       'bandwidth-policy.ensure': bandwidthPolicyEnsure(account),
     },
     resolve: (request) => resolve(account, request),
+    tenancy: (request) => tenancy(account, request),
     pollJobs: (jobs) => pollJobs(client, jobs),
     check: () => check(account),
     // A login: every service stands on Keystone, and a kept token would say nothing of it.

@@ -75,10 +75,8 @@ export async function tearDownNetwork(client: OpenStackClient, scope: Scope, net
   const read = await orNull(client.read(call, NetworkRead));
   if (!read) return [];
   const ports = await portsOfNetwork(client, scope, networkId);
-  const servers = ports.filter(isServerPort);
-  if (servers.length > 0) {
-    throw new Error(`the network ${networkId} still has servers: ${servers.map((port) => port.device_id).join(', ')}`);
-  }
+  const servers = serversOf(ports);
+  if (servers.length > 0) throw new Error(`the network ${networkId} still has servers: ${servers.join(', ')}`);
   const done: TornDown = [];
   for (const address of await addressesOf(client, scope, ports)) {
     await deleteFloatingIp(client, scope, address.id);
@@ -107,12 +105,23 @@ export async function tearDownNetwork(client: OpenStackClient, scope: Scope, net
   await remove(client, scope, `/networks/${pathOf(networkId)}`);
   done.push(`network ${networkId}`);
   for (const id of empty) {
-    await remove(client, scope, `/routers/${pathOf(id)}`);
+    await deleteRouter(client, scope, id);
     done.push(`router ${id}`);
   }
   return done;
 }
 
+/** Ids of the servers that have a card in a network. */
+export async function serversOfNetwork(client: OpenStackClient, scope: Scope, networkId: string): Promise<string[]> {
+  return serversOf(await portsOfNetwork(client, scope, networkId));
+}
+
+/** Refused (409, `CLD_IN_USE`) while it has legs. Gone already is as good as deleted. */
+export function deleteRouter(client: OpenStackClient, scope: Scope, id: string): Promise<void> {
+  return remove(client, scope, `/routers/${pathOf(id)}`);
+}
+
+const serversOf = (ports: Port[]): string[] => ports.filter(isServerPort).map(({ device_id }) => device_id ?? '');
 const isServerPort = ({ device_owner }: Port): boolean => device_owner?.startsWith('compute:') ?? false;
 /** `network:dhcp` and its like are Neutron's own and go by themselves. */
 const isOrdinary = ({ device_owner }: Port): boolean => !(device_owner ?? '').startsWith('network:');

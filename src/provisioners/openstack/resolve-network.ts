@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../json.js';
-import type { DraftPart, PlanLine } from '../../planner/plan.js';
+import { type DraftPart, type PlanLine, userKey } from '../../planner/plan.js';
 import type { VmConfig } from '../../schemas/work-order.js';
 import type { ResolvedPart } from '../provisioner.js';
+import type { Place, TenantRequest } from '../resolving.js';
 import { printable } from './account.js';
 import type { DefaultNetworkSettings } from './default-network.js';
 import type { Resolving } from './resolve.js';
@@ -64,7 +65,10 @@ function networkOfCard(card: JsonObject): string | null {
 }
 
 /** Plans the tenant's default network and answers its key, or null after a hold. */
-export async function defaultNetwork(resolving: Resolving, part: DraftPart): Promise<string | null> {
+export async function defaultNetwork(
+  resolving: Pick<Resolving, 'account' | 'tenant' | 'hold' | 'prepare'> & { request: TenantRequest },
+  part: Place & Pick<DraftPart, 'platformId'>,
+): Promise<string | null> {
   const { account, request, tenant, hold, prepare } = resolving;
   const external = await account.catalogue.externalNetwork();
   if (typeof external === 'string') {
@@ -78,7 +82,7 @@ export async function defaultNetwork(resolving: Resolving, part: DraftPart): Pro
     dns,
     externalNetworkId: external.id,
   };
-  const key = `default-network/${userId}`;
+  const key = userKey('default-network', userId, request.generation);
   prepare({
     key,
     kind: 'default-network',

@@ -1,7 +1,8 @@
 import { holdFor } from '../../planner/hold-reasons.js';
-import type { Preparation } from '../../planner/plan.js';
+import { type Preparation, userKey } from '../../planner/plan.js';
 import type { Hold } from '../../schemas/work-order.js';
-import type { ResolvedPart, ResolveRequest } from '../provisioner.js';
+import type { ResolvedPart } from '../provisioner.js';
+import type { TenantRequest } from '../resolving.js';
 import { tenantName } from '../tenant-names.js';
 import type { Account } from './account.js';
 import type { TenantSettings } from './tenant.js';
@@ -25,7 +26,10 @@ const longestName = 64;
  */
 export async function resolveTenant(
   account: Account,
-  { order, parts }: ResolveRequest,
+  { order, generation }: TenantRequest,
+  platformId: string,
+  /** A person asks for the registration itself; `registerTenants` speaks of orders. */
+  { isAsked = false } = {},
 ): Promise<ResolvedTenant | Hold> {
   const { client, settings, catalogue } = account;
   if (!client.isAdministrator) {
@@ -38,11 +42,11 @@ export async function resolveTenant(
     roleName: settings.tenantRole,
   };
   const project = await catalogue.project(planned.projectName);
-  if (!project && settings.registerTenants === 'hold') {
+  if (!project && settings.registerTenants === 'hold' && !isAsked) {
     const message = `this platform has no project ${planned.projectName}, and orders may not make one (registerTenants)`;
     return holdFor('tenant_not_registered', 'accountId', message);
   }
-  const key = `tenant/${order.userId}`;
+  const key = userKey('tenant', order.userId, generation);
   return {
     projectId: project?.id ?? null,
     needs: [key],
@@ -50,7 +54,7 @@ export async function resolveTenant(
     preparation: {
       key,
       kind: 'tenant',
-      platformId: parts[0]?.platformId ?? '',
+      platformId,
       settings: planned,
       lines: [
         // What is there already is not said: the plan must be the same whenever it is made.

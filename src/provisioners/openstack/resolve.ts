@@ -16,7 +16,7 @@ export interface Resolving extends Collecting {
 
 export async function resolve(account: Account, request: ResolveRequest): Promise<Resolution> {
   const { to, resolution } = collecting();
-  const tenant = await resolveTenant(account, request);
+  const tenant = await resolveTenant(account, request, request.parts[0]?.platformId ?? '');
   if ('code' in tenant) return { state: 'held', holds: [tenant] };
   if (tenant.preparation) to.prepare(tenant.preparation);
   const resolving: Resolving = {

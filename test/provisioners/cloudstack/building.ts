@@ -1,5 +1,5 @@
 import { afterEach } from '@jest/globals';
-import type { OperationName } from '../../../src/planner/plan.js';
+import { type OperationName, preparationOperations } from '../../../src/planner/plan.js';
 import type { Facts, ResolveRequest } from '../../../src/provisioners/provisioner.js';
 import { carryOut, type Task } from '../../conformance/small-engine.js';
 import { anOrder, simulated, type Simulated, type SimulatedOptions } from './simulated.js';
@@ -24,7 +24,7 @@ export async function building(options: SimulatedOptions = {}, request: ResolveR
   if (resolution.state === 'held') throw new Error(JSON.stringify(resolution.holds));
   const inputs: Record<string, string> = {};
   for (const { kind, settings } of resolution.preparations) {
-    const { found } = await carryOut(provisioner, { operation: `${kind}.ensure`, settings, inputs });
+    const { found } = await carryOut(provisioner, { operation: preparationOperations[kind], settings, inputs });
     Object.assign(inputs, found.facts);
   }
   const settingsOf = (operation: OperationName) => {

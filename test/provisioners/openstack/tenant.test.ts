@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Preparation } from '../../../src/planner/plan.js';
+import { type Preparation, preparationOperations } from '../../../src/planner/plan.js';
 import { listRules } from '../../../src/provisioners/openstack/security-groups.js';
 import { tearDownNetwork } from '../../../src/provisioners/openstack/network-teardown.js';
 import type { ResolveRequest } from '../../../src/provisioners/provisioner.js';
@@ -22,7 +22,7 @@ async function prepare(cloud: Simulated, kinds: Preparation['kind'][], userId = 
   let lost = 0;
   for (const { kind, settings } of resolution.preparations.filter((one) => kinds.includes(one.kind))) {
     markers[kind] = newMarker();
-    const task = { operation: `${kind}.ensure` as const, settings, inputs: facts };
+    const task = { operation: preparationOperations[kind], settings, inputs: facts };
     const outcome = await carryOut(cloud.provisioner, task, markers[kind]);
     lost += outcome.lost;
     Object.assign(facts, outcome.found.facts, { marker: markers['tenant'] });
