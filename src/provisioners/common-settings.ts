@@ -22,6 +22,7 @@ const places: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     caCertificate: 'settings.caCertificate',
     'limits.callsPerSecond': 'settings.callsPerSecond',
     'limits.requestTimeoutMs': 'settings.requestTimeoutMs',
+    'maps.images': 'settings.images',
     'maps.diskTypes': 'settings.diskOfferings',
     'naming.tenant': 'settings.tenantAccount',
   },

@@ -106,7 +106,7 @@ describe('a data centre that is added', () => {
     ['a pace nobody can keep', { settings: { pace: { pollMinMs: -1 } } }, 'settings.pace.pollMinMs'],
     ['credentials its cloud cannot log in with', { credentials: { token: 'hunter2-the-token' } }, 'credentials'],
     ['a cloud that nobody speaks to', { kind: 'stratus' }, 'kind'],
-    ['a map its cloud has no use for', { maps: { images: { i: 'j' } } }, 'maps.images'],
+    ['a map its cloud has no use for', { maps: { zones: { i: 'j' } } }, 'maps.zones'],
     ['one thing said twice', { caCertificate: certificate, settings: { caCertificate: certificate } }, 'caCertificate'],
     [
       'a name to map to that its cloud refuses',

@@ -69,13 +69,13 @@ describe("a platform in its cloud's own terms", () => {
     const fields = {
       region: 'north',
       externalNetwork: 'outside',
-      maps: { images: { a: 'b' } },
+      maps: { zones: { a: 'b' } },
       naming: { user: '{userId}' },
     };
     const { problems, config } = adapterConfig(platform({ fields }), keys);
-    expect(problems.map(({ path }) => path)).toEqual(['maps.images', 'naming.user']);
+    expect(problems.map(({ path }) => path)).toEqual(['maps.zones', 'naming.user']);
     expect(config.settings).toEqual({});
-    expect(unusedFields(platform({ fields }))).toEqual(['region', 'externalNetwork', 'maps.images', 'naming.user']);
+    expect(unusedFields(platform({ fields }))).toEqual(['region', 'externalNetwork', 'maps.zones', 'naming.user']);
   });
 
   it('refuses what is said twice, and changes neither', () => {

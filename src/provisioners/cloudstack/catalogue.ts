@@ -6,9 +6,9 @@ import {
   Capability,
   DiskOffering,
   NetworkOffering,
+  OwnAccount,
   ServiceOffering,
   Template,
-  TenantAccount,
   VpcOffering,
   Zone,
 } from './schema.js';
@@ -23,8 +23,8 @@ export interface Catalogue {
   networkOfferings(): Promise<z.infer<typeof NetworkOffering>[]>;
   vpcOfferings(): Promise<z.infer<typeof VpcOffering>[]>;
   capability(): Promise<z.infer<typeof Capability>['capability']>;
-  /** The domain of the account we speak as. */
-  ownDomainId(): Promise<string>;
+  /** The account we speak as. */
+  ownAccount(): Promise<OwnAccount>;
   /** From 4.5 on a job can be given an id of our choosing; without it a lost answer cannot be asked for. */
   takesJobIds(): Promise<boolean>;
   /** From 4.19 on a password of the customer's choice can be given to deployVirtualMachine. */
@@ -76,13 +76,13 @@ export function catalogueOf(client: CloudStackClient, ttlMs: number): Catalogue 
       ),
     vpcOfferings: () =>
       once('vpc', () => client.list('listVPCOfferings', { state: 'Enabled' }, 'vpcoffering', VpcOffering)),
-    ownDomainId: () =>
-      once('own-domain', async () => {
+    ownAccount: () =>
+      once('own-account', async () => {
         // Without `listall` an account lists itself alone, administrators too.
-        const [own] = await client.list('listAccounts', {}, 'account', TenantAccount);
+        const [own] = await client.list('listAccounts', {}, 'account', OwnAccount);
         if (!own)
           throw new ProvisioningError('ask-human', 'CLD_PERMISSION', 'CloudStack does not show our own account');
-        return own.domainid;
+        return own;
       }),
     takesJobIds: () => isAtLeast(5),
     takesPasswords: () => isAtLeast(19),

@@ -1,8 +1,8 @@
 import { type Http, type HttpOptions, openHttp } from '../http.js';
 import { pace, type Pace } from '../pace.js';
-import { checkLine } from '../check-line.js';
-import type { CheckLine, PlatformConfig, Provisioner } from '../provisioner.js';
+import type { PlatformConfig, Provisioner } from '../provisioner.js';
 import { catalogueOf } from './catalogue.js';
+import { check } from './check.js';
 import { cloudStackClient } from './client.js';
 import { defaultNetworkEnsure } from './default-network.js';
 import { ebsAttach, ebsCreate, ebsDelete, ebsDetach } from './ebs.js';
@@ -92,47 +92,4 @@ export function openAccount(
     catalogue: catalogueOf(client, settings.catalogueTtlMs),
     sent: sentRequests(),
   };
-}
-
-/** One line per thing an order will need; a login that fails is the only line, since nothing else could be read. */
-async function check({ catalogue, settings }: Account): Promise<CheckLine[]> {
-  const login = await checkLine('login', async () => `CloudStack ${(await catalogue.capability()).cloudstackversion}`);
-  if (!login.ok) return [login];
-  const named = (rows: { id: string; name: string }[], nameOrId: string): string => {
-    const found = rows.find(({ id, name }) => id === nameOrId || name === nameOrId);
-    if (found) return `${found.name} (${found.id})`;
-    throw new Error(
-      `"${nameOrId}" is not there; have: ${
-        rows
-          .map(({ name }) => name)
-          .slice(0, 10)
-          .join(', ') || 'none'
-      }`,
-    );
-  };
-  return [
-    login,
-    await checkLine('lost answers', async () => {
-      if (await catalogue.takesJobIds()) return 'can be asked for: the server takes our job ids';
-      throw new Error('cannot be asked for before CloudStack 4.5; a lost answer to an address may need a person');
-    }),
-    await checkLine('zone', async () => {
-      const zones = await catalogue.zones();
-      if (settings.zoneId !== undefined) return named(zones, settings.zoneId);
-      if (zones.length === 0) throw new Error('the account sees no zone');
-      return zones.map(({ id, name }) => `${name} (${id})`).join(', ');
-    }),
-    await checkLine('service offerings', async () => {
-      const { length } = await catalogue.serviceOfferings();
-      if (length === 0 && !settings.createOfferings) throw new Error('there are none, and createOfferings is off');
-      return `${length}${settings.createOfferings ? ', missing sizes are made' : ''}`;
-    }),
-    ...(await Promise.all(
-      Object.entries(settings.diskOfferings).map(([type, nameOrId]) =>
-        checkLine(`disk offering for ${type}`, async () => named(await catalogue.diskOfferings(), nameOrId)),
-      ),
-    )),
-    await checkLine('VPC offering', async () => named(await catalogue.vpcOfferings(), settings.vpcOffering)),
-    await checkLine('tier offering', async () => named(await catalogue.networkOfferings(), settings.tierOffering)),
-  ];
 }

@@ -68,7 +68,7 @@ export async function tenantSettings(
   { settings, catalogue }: Account,
   { order: { userId, accountId } }: TenantRequest,
 ): Promise<TenantSettings> {
-  const domainId = settings.tenantDomainId ?? (await catalogue.ownDomainId());
+  const domainId = settings.tenantDomainId ?? (await catalogue.ownAccount()).domainid;
   return { accountName: tenantName(settings.tenantAccount, { userId, accountId }, longestName), domainId };
 }
 

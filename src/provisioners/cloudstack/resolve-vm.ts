@@ -60,16 +60,17 @@ async function templateOf(
   zone: Zone,
 ): Promise<Template | null> {
   const { account, hold } = resolving;
-  const rows = await account.catalogue.template(config.imageId);
+  const id = account.settings.images[config.imageId] ?? config.imageId;
+  const image = id === config.imageId ? id : `${id} (mapped from ${config.imageId})`;
+  const rows = await account.catalogue.template(id);
   if (rows.length === 0) {
-    return hold(part, 'imageId', 'image_not_found', `the image ${config.imageId} does not exist on this platform`);
+    return hold(part, 'imageId', 'image_not_found', `the image ${image} does not exist on this platform`);
   }
   const template = rows.find(({ zoneid }) => zoneid === null || zoneid === zone.id);
   if (!template) {
-    return hold(part, 'imageId', 'image_not_found', `the image ${config.imageId} is not in the zone ${zone.name}`);
+    return hold(part, 'imageId', 'image_not_found', `the image ${image} is not in the zone ${zone.name}`);
   }
-  if (!template.isready)
-    return hold(part, 'imageId', 'image_not_ready', `the image ${config.imageId} is not ready yet`);
+  if (!template.isready) return hold(part, 'imageId', 'image_not_ready', `the image ${image} is not ready yet`);
   if (template.size !== null && config.rootDiskGib < gibOf(template)) {
     const message = `the root disk of ${config.rootDiskGib} GiB is smaller than the image, which needs ${gibOf(template)} GiB`;
     return hold(part, 'sysVolumeSize', 'root_disk_too_small', message);

@@ -41,6 +41,24 @@ export const TenantAccount = z.object({
   user: orEmpty(z.object({ id: Id, username: Text, firstname: orNull(Text), lastname: orNull(Text) })),
 });
 export type TenantAccount = z.infer<typeof TenantAccount>;
+const Left = orNull(Text);
+/** The account we speak as, with what is left of its quota: a number as text, or `Unlimited`. */
+export const OwnAccount = z.object({
+  id: Id,
+  name: Text,
+  domainid: Id,
+  /** 0 user, 1 root administrator, 2 domain administrator. */
+  accounttype: orNull(Int),
+  vmavailable: Left,
+  volumeavailable: Left,
+  ipavailable: Left,
+  vpcavailable: Left,
+  networkavailable: Left,
+  cpuavailable: Left,
+  memoryavailable: Left,
+  primarystorageavailable: Left,
+});
+export type OwnAccount = z.infer<typeof OwnAccount>;
 export const AccountMade = z.object({ account: TenantAccount });
 /** Both keys are shown once, and not kept. */
 export const UserKeys = z.object({ userkeys: z.object({ apikey: Text, secretkey: Text }) });

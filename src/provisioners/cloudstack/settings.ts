@@ -13,6 +13,8 @@ export const CloudStackSettings = z.strictObject({
   diskOfferings: z.record(z.string(), z.string().min(1)).default({ SATA: 'SATA', SSD: 'SSD' }),
   /** May an order add a service offering when no existing one fits exactly? Needs root admin keys. */
   createOfferings: z.boolean().default(false),
+  /** Billing's imageId → id of the template (Q23). An imageId that is not listed has to be a template's own id. */
+  images: z.record(z.string(), z.string().min(1)).default({}),
   /** Name or id of the offerings for a tenant's default network. */
   vpcOffering: z.string().min(1).default('Default VPC offering'),
   tierOffering: z.string().min(1).default('DefaultIsolatedNetworkOfferingForVpcNetworks'),

@@ -22,6 +22,8 @@ export const seedIds = {
 export interface SeedOptions {
   adminUsername: string;
   adminPassword: string;
+  /** When the password of the administrator ends, as a time in ms; never, when left out. */
+  adminPasswordExpiresMs?: number;
   /** The addresses of the external network `public`. */
   externalCidrs: string[];
 }
@@ -42,7 +44,11 @@ export function plantSeedData(cloud: Cloud, options: SeedOptions): void {
   plantExternalNetwork(cloud, options.externalCidrs, createdMs);
 }
 
-function plantIdentity(cloud: Cloud, { adminUsername, adminPassword }: SeedOptions, createdMs: number): void {
+function plantIdentity(
+  cloud: Cloud,
+  { adminUsername, adminPassword, adminPasswordExpiresMs }: SeedOptions,
+  createdMs: number,
+): void {
   const domainId = seedIds.domain;
   cloud.domains.set(domainId, { id: domainId, name: 'Default', description: 'The default domain', enabled: true });
   cloud.projects.set(seedIds.adminProject, {
@@ -64,7 +70,7 @@ function plantIdentity(cloud: Cloud, { adminUsername, adminPassword }: SeedOptio
     email: null,
     enabled: true,
     defaultProjectId: null,
-    passwordExpiresMs: null,
+    passwordExpiresMs: adminPasswordExpiresMs ?? null,
     revokedUpToSecond: null,
     createdMs,
     seeded: true,

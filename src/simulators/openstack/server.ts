@@ -16,6 +16,8 @@ export interface SimulatedOpenStackOptions {
   /** The administrator: `admin` by default, in the domain Default, with the role admin on the project `admin`. */
   adminUsername?: string;
   adminPassword?: string;
+  /** When that password ends, as a time in ms; never, when left out. */
+  adminPasswordExpiresMs?: number;
   /** `RegionOne` by default. */
   region?: string;
   /** How long a token lives: an hour by default. */
@@ -68,6 +70,9 @@ export function simulatedOpenStack(options: Omit<SimulatedOpenStackOptions, 'por
     seeds: {
       adminUsername: options.adminUsername ?? defaultAdminUsername,
       adminPassword: options.adminPassword ?? defaultAdminPassword,
+      ...(options.adminPasswordExpiresMs !== undefined && {
+        adminPasswordExpiresMs: options.adminPasswordExpiresMs,
+      }),
       externalCidrs: options.externalCidrs ?? defaultExternalCidrs,
     },
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Resolution } from '../../../src/provisioners/provisioner.js';
-import { anOrder, type OrderOptions, zoneId } from '../cloudstack/simulated.js';
+import { anOrder, type OrderOptions } from '../cloudstack/simulated.js';
 import { aCloud } from './building.js';
 import type { SimulatedOptions } from './simulated.js';
 
@@ -166,45 +166,5 @@ describe('a cloud that cannot be asked', () => {
     });
     // What failed is not remembered.
     await expect(cloud.provisioner.resolve(cloud.request)).resolves.toMatchObject({ state: 'resolved' });
-  });
-
-  it('is told by the check in one line, without its secrets', async () => {
-    const cloud = await aCloud({ credentials: { username: 'admin', password: 'the-wrong-one' } });
-    const lines = await cloud.provisioner.check();
-    expect(lines).toMatchObject([{ what: 'login', ok: false }]);
-    expect(lines[0]?.detail).toContain('CLD_AUTH');
-    expect(JSON.stringify(lines)).not.toContain('the-wrong-one');
-  });
-
-  it('is told by the check line by line when something is missing', async () => {
-    const cloud = await aCloud({
-      settings: {
-        externalNetwork: 'internet',
-        volumeZone: 'store-9',
-        volumeTypes: { SATA: 'SATA', NVME: 'nvme' },
-        images: { a: smallImage, b: unknown },
-        zones: { [zoneId]: 'az1', other: 'az9' },
-        flavors: { '1-1024': 'c1-m2048-d40' },
-        tenantRole: 'worker',
-      },
-    });
-    const wrong = (await cloud.provisioner.check()).filter(({ ok }) => !ok);
-    expect(wrong.map(({ what }) => what)).toEqual([
-      'tenant role',
-      'external network',
-      'flavor for 1-1024',
-      'zone az9',
-      'volume zone',
-      'volume type for NVME',
-      'image for b',
-    ]);
-  });
-
-  it('is told by the check which services a region lacks', async () => {
-    const cloud = await aCloud({ settings: { region: 'Elsewhere' } });
-    const wrong = (await cloud.provisioner.check())
-      .filter(({ ok }) => !ok)
-      .map(({ what, detail }) => `${what}: ${detail}`);
-    expect(wrong.join('\n')).toMatch(/network endpoint: CLD_UNSUPPORTED: .*"Elsewhere"; regions: RegionOne/);
   });
 });

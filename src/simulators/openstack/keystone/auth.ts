@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../../json.js';
 import { noContent, ok, type Call, type Caller, type Reply } from '../call.js';
-import { badRequest, forbidden, notFound, unauthorized } from '../errors.js';
+import { badRequest, forbidden, notFound, Refusal, unauthorized } from '../errors.js';
 import { routesOf } from '../route.js';
 import type { Cloud } from '../state/cloud.js';
 import type { Token, User } from '../state/identity-model.js';
@@ -107,6 +107,10 @@ function prove(cloud: Cloud, { identity, scope }: AuthRequest): Proof {
   }
   const user = findUser(cloud, given);
   if (user === undefined || user.password !== given.password || !isUsable(cloud, user)) throw unauthorized();
+  // Only who knows the password is told (keystone.exception.PasswordExpired).
+  if (user.passwordExpiresMs !== null && user.passwordExpiresMs <= Date.now()) {
+    throw new Refusal(401, `The password is expired and needs to be changed for user: ${user.id}.`);
+  }
   return { user, methods: ['password'], applicationCredentialId: null, projectId: null };
 }
 
