@@ -1,5 +1,7 @@
 import { checkLine } from '../check-line.js';
 import type { CheckLine } from '../provisioner.js';
+import { checkSizes } from '../sold-sizes.js';
+import { chooseOffering, describeOffering, nearestOfferings } from './offerings.js';
 import type { OwnAccount } from './schema.js';
 import type { Account } from './submit.js';
 
@@ -43,6 +45,17 @@ export async function check({ catalogue, settings }: Account): Promise<CheckLine
       if (length === 0 && !settings.createOfferings) throw new Error('there are none, and createOfferings is off');
       return `${length}${settings.createOfferings ? ', missing sizes are made' : ''}`;
     }),
+    ...(await checkSizes(settings.soldSizes, async (size) => {
+      const zones = await catalogue.zones();
+      const zoneId = settings.zoneId ?? zones[0]?.id ?? '';
+      // Sold with an address it needs one of that bandwidth, too; nobody sells only those.
+      const wanted = { ...size, bandwidthMbps: null, zoneId, rootDiskGib: 0, storageTag: null };
+      const offerings = await catalogue.serviceOfferings();
+      const chosen = chooseOffering(offerings, wanted, settings.cpuSpeedMhz);
+      if (chosen) return describeOffering(chosen.offering);
+      if (settings.createOfferings) return 'is made when it is ordered';
+      throw new Error(`no service offering fits it exactly; ${nearestOfferings(offerings, wanted)}`);
+    })),
     ...(await Promise.all(
       Object.entries(settings.diskOfferings).map(([type, nameOrId]) =>
         checkLine(`disk offering for ${type}`, async () => named(await catalogue.diskOfferings(), nameOrId)),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { PlatformConfig } from '../provisioner.js';
+import { SoldSizes } from '../sold-sizes.js';
 import { NamingRule } from '../tenant-names.js';
 import { parseCidr } from './cidr.js';
 
@@ -13,6 +14,8 @@ export const CloudStackSettings = z.strictObject({
   diskOfferings: z.record(z.string(), z.string().min(1)).default({ SATA: 'SATA', SSD: 'SSD' }),
   /** May an order add a service offering when no existing one fits exactly? Needs root admin keys. */
   createOfferings: z.boolean().default(false),
+  /** What billing sells here, as `<cpu>-<memory MiB>`: the check says which of it nothing fits. */
+  soldSizes: SoldSizes,
   /** Billing's imageId → id of the template (Q23). An imageId that is not listed has to be a template's own id. */
   images: z.record(z.string(), z.string().min(1)).default({}),
   /** Name or id of the offerings for a tenant's default network. */

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { checkLine } from '../check-line.js';
 import type { CheckLine } from '../provisioner.js';
+import { checkSizes } from '../sold-sizes.js';
 import type { Account } from './account.js';
 import { pathOf } from './client.js';
 import { regionsOf } from './endpoints.js';
+import { chooseFlavor, describeFlavor, nearestFlavors } from './flavors.js';
 import { IpAvailability, Role } from './schema.js';
 import { isAtLeast, spokenVersion, tagsInCreate, type Versioned, volumeTypeInCreate } from './versions.js';
 
@@ -46,6 +48,13 @@ export async function check(account: Account): Promise<CheckLine[]> {
         return found.name;
       }),
     )),
+    ...(await checkSizes(settings.soldSizes, async (size) => {
+      const wanted = { ...size, rootDiskGib: 0 };
+      const flavors = await catalogue.flavors();
+      const flavor = chooseFlavor(flavors, wanted, settings.flavors);
+      if (flavor) return describeFlavor(flavor);
+      throw new Error(`no flavor fits it exactly; ${nearestFlavors(flavors, wanted)}`);
+    })),
     await checkLine('zones', async () => (await catalogue.zones()).join(', ') || fail('Nova shows none that is up')),
     ...(await inTurn(zones, (zone) => checkLine(`zone ${zone}`, async () => named(await catalogue.zones(), zone)))),
     ...(settings.volumeZone === undefined ? [] : [await checkLine('volume zone', () => volumeZone(account))]),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { PlatformConfig } from '../provisioner.js';
+import { SoldSizes } from '../sold-sizes.js';
 import { NamingRule } from '../tenant-names.js';
 
 const Name = z.string().min(1);
@@ -25,6 +26,8 @@ export const OpenStackSettings = z.strictObject({
   volumeTypes: z.record(z.string(), Name.nullable()).default({ SATA: 'SATA', SSD: 'SSD' }),
   /** Billing's imageId → id of the Glance image. An imageId that is not listed has to be an image's own id. */
   images: z.record(z.string(), Name).default({}),
+  /** What billing sells here, as `<cpu>-<memory MiB>`: the check says which of it nothing fits. */
+  soldSizes: SoldSizes,
   /** `<cpu>-<memory MiB>` or `<cpu>-<memory MiB>-<disk GiB>` → flavor id, where several fit and the choice is not ours. */
   flavors: z.record(z.string().regex(/^\d+-\d+(-\d+)?$/, 'must be cpu-memory or cpu-memory-disk'), Name).default({}),
   /** Names of what a tenant is registered as (Q26). */

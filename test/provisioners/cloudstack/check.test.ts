@@ -31,11 +31,14 @@ describe('the check of a CloudStack platform', () => {
         images: { a: imageId, b: unknown },
         vpcOffering: 'no such',
         tierOffering: 'nor this',
+        createOfferings: false,
+        soldSizes: ['1-1024', '7-1024'],
       },
     });
     const wrong = (await cloud.provisioner.check()).filter(({ ok }) => !ok);
     expect(wrong.map(({ what }) => what)).toEqual([
       'zone',
+      'size 7-1024',
       'disk offering for NVME',
       'VPC offering',
       'tier offering',

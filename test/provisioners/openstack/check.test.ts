@@ -32,6 +32,7 @@ describe('the check of an OpenStack platform', () => {
         zones: { [zoneId]: 'az1', other: 'az9' },
         flavors: { '1-1024': 'c1-m2048-d40' },
         tenantRole: 'worker',
+        soldSizes: ['1-1024', '2-4096', '7-1024'],
       },
     });
     const wrong = (await cloud.provisioner.check()).filter(({ ok }) => !ok);
@@ -39,6 +40,8 @@ describe('the check of an OpenStack platform', () => {
       'tenant role',
       'external network',
       'flavor for 1-1024',
+      'size 1-1024',
+      'size 7-1024',
       'zone az9',
       'volume zone',
       'volume type for NVME',
