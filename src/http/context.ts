@@ -76,14 +76,6 @@ export type App = FastifyInstance<
   ZodTypeProvider
 >;
 
-export const cloudNames: Readonly<Record<string, string>> = {
-  cloudstack: 'CloudStack',
-  openstack: 'OpenStack',
-  cloudtower: 'CloudTower',
-  clc: 'CLC',
-  plcloud: 'PLCloud',
-};
-
 /** The account whose rows a request may see; null: everybody's. Every query that a route makes takes it. */
 export function tenantOf(request: Pick<FastifyRequest, 'principal'>): string | null {
   // A route without a principal is open to all, and has no rows to show.

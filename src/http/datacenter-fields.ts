@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { cutText } from '../cut-text.js';
 import type { Problem } from '../errors.js';
+import { clouds } from '../provisioners/registry.js';
 import type { PlatformRecord } from '../store/platforms.js';
 import { ApiError } from './problem.js';
 import type { SourceRequest } from './source-request.js';
@@ -15,7 +16,9 @@ const names: Readonly<Record<string, string>> = {
   host: 'host',
   ext_net: 'externalNetwork',
 };
-const kinds: Readonly<Record<string, string>> = { 1: 'cloudstack', 2: 'openstack' };
+const kinds: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(clouds).flatMap(([kind, { sourceType }]) => (sourceType === null ? [] : [[sourceType, kind]])),
+);
 const others = ['id', 'type', 'user', 'password', 'ct_user_id', 'os_id'];
 const required = ['name', 'uuid', 'service_url', 'type', 'user', 'password'];
 

@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { cutText } from '../cut-text.js';
+import { titleOf } from '../provisioners/registry.js';
 import { withoutUser } from '../runner/platform-changes.js';
 import { NewPlatform, PlatformChange } from '../schemas/platform.js';
 import { platformsOfUser, type PlatformRecord } from '../store/platforms.js';
-import { type App, cloudNames, type Context } from './context.js';
+import type { App, Context } from './context.js';
 import { Envelope } from './envelope.js';
 import {
   notUsable,
@@ -189,7 +190,7 @@ function present({ number, name, serviceUrl, kind, fields, loginName }: Platform
     short_name: fields.shortName ?? '',
     service_url: withoutUser(serviceUrl),
     type: typeOf(kind),
-    type_name: cloudNames[kind] ?? kind,
+    type_name: titleOf(kind),
     project: fields.project ?? '',
     user: loginName ?? '',
   };

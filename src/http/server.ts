@@ -9,11 +9,12 @@ import {
 } from 'fastify-type-provider-zod';
 import { Histogram } from 'prom-client';
 import { limits } from '../consumers/read/limits.js';
+import { titleOf } from '../provisioners/registry.js';
 import { poolOf } from '../store/data-source.js';
 import { installationId as readInstallationId } from '../store/installation.js';
 import { AccessControl } from './auth.js';
 import { answerClientError } from './client-errors.js';
-import { type App, cloudNames, type Context, type HttpOptions } from './context.js';
+import { type App, type Context, type HttpOptions } from './context.js';
 import { answerError, sendProblem } from './errors.js';
 import { datacenterRoutes } from './datacenter-routes.js';
 import { eventRoutes } from './event-routes.js';
@@ -62,7 +63,7 @@ export async function buildHttp(options: HttpOptions): Promise<{ app: App; close
     installationId: async () => (installation ??= await readInstallationId(sql)),
     describePlatform: (platformId) => {
       const known = options.platforms().find((one) => one.id === platformId);
-      return { name: known?.name ?? platformId, cloud: cloudNames[known?.kind ?? ''] ?? 'cloud' };
+      return { name: known?.name ?? platformId, cloud: known ? titleOf(known.kind) : 'cloud' };
     },
     closing: closing.signal,
   };

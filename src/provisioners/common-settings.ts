@@ -1,6 +1,7 @@
 import type { Json } from '../json.js';
 import type { PlatformFields } from '../schemas/platform.js';
 import type { PlatformConfig } from './provisioner.js';
+import { clouds } from './registry.js';
 
 /** A platform as it is stored, its credentials opened. */
 export interface PlatformToBuild {
@@ -12,36 +13,8 @@ export interface PlatformToBuild {
   fields?: Partial<PlatformFields> | undefined;
 }
 
-/**
- * Where each cloud's own schema keeps what every data centre has: `settings.…` or `credentials.…`. The adapters know only their
- * own names, so a field means the same to people whatever the cloud is called. What a cloud is not named with here it cannot use.
- */
-const places: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  cloudstack: {
-    domain: 'credentials.domain',
-    caCertificate: 'settings.caCertificate',
-    'limits.callsPerSecond': 'settings.callsPerSecond',
-    'limits.requestTimeoutMs': 'settings.requestTimeoutMs',
-    'maps.images': 'settings.images',
-    'maps.diskTypes': 'settings.diskOfferings',
-    'naming.tenant': 'settings.tenantAccount',
-  },
-  openstack: {
-    region: 'settings.region',
-    domain: 'settings.userDomain',
-    project: 'settings.project',
-    externalNetwork: 'settings.externalNetwork',
-    caCertificate: 'settings.caCertificate',
-    'limits.callsPerSecond': 'settings.callsPerSecond',
-    'limits.requestTimeoutMs': 'settings.requestTimeoutMs',
-    'maps.images': 'settings.images',
-    'maps.diskTypes': 'settings.volumeTypes',
-    'maps.offerings': 'settings.flavors',
-    'maps.zones': 'settings.zones',
-    'naming.tenant': 'settings.tenantProject',
-    'naming.user': 'settings.tenantUser',
-  },
-};
+const placeOf = (kind: string, path: string): string | undefined =>
+  Object.hasOwn(clouds, kind) ? clouds[kind]?.places[path] : undefined;
 
 /** Words about a place: kept for people even where the cloud has no use for them. */
 const descriptive = new Set(['region', 'domain', 'project', 'externalNetwork']);
@@ -64,7 +37,7 @@ export function adapterConfig(platform: PlatformToBuild, credentials: Record<str
   const problems: AdapterConfig['problems'] = [];
   const writtenAt = new Map<string, string>();
   for (const [path, value] of flat(platform.fields ?? {})) {
-    const place = places[platform.kind]?.[path];
+    const place = placeOf(platform.kind, path);
     if (place === undefined) {
       if (!descriptive.has(path)) {
         problems.push({ path, message: `a platform of the kind "${platform.kind}" has no use for this` });
@@ -113,7 +86,7 @@ function flat(fields: Partial<PlatformFields>): [string, Json][] {
 
 /** Paths of a platform's fields that its cloud has no use for; they are kept for people. */
 export function unusedFields({ kind, fields = {} }: Pick<PlatformToBuild, 'kind' | 'fields'>): string[] {
-  return flat(fields).flatMap(([path]) => (places[kind]?.[path] === undefined ? [path] : []));
+  return flat(fields).flatMap(([path]) => (placeOf(kind, path) === undefined ? [path] : []));
 }
 
 /**

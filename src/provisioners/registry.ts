@@ -1,13 +1,15 @@
-import { cloudstack } from './cloudstack/index.js';
+import type { CloudKind } from './cloud-kind.js';
+import { cloudStackKind } from './cloudstack/kind.js';
 import { openHttp } from './http.js';
-import { openstack } from './openstack/index.js';
+import { openStackKind } from './openstack/kind.js';
 import type { Pace } from './pace.js';
 import type { PlatformConfig, Provisioner } from './provisioner.js';
 
-/** Every cloud we speak to: the `kind` of a platform's configuration, and who builds its provisioner. */
-export const clouds: Readonly<
-  Record<string, (config: PlatformConfig, open: typeof openHttp, gate?: Pace) => Provisioner>
-> = { cloudstack, openstack };
+/** Every cloud we speak to, by the `kind` of a platform's configuration. */
+export const clouds: Readonly<Record<string, CloudKind>> = { cloudstack: cloudStackKind, openstack: openStackKind };
+
+/** What people call a kind of cloud; the kind itself when we do not know it. */
+export const titleOf = (kind: string): string => (Object.hasOwn(clouds, kind) ? (clouds[kind]?.title ?? kind) : kind);
 
 /**
  * @param gate what its requests go through: the budget of the account, shared with others; without one it keeps to its own
@@ -15,10 +17,10 @@ export const clouds: Readonly<
  * @throws Error naming what is wrong with the configuration
  */
 export function createProvisioner(config: PlatformConfig, gate?: Pace, open = openHttp): Provisioner {
-  const build = Object.hasOwn(clouds, config.kind) ? clouds[config.kind] : undefined;
-  if (!build) {
+  const kind = Object.hasOwn(clouds, config.kind) ? clouds[config.kind] : undefined;
+  if (!kind) {
     const known = Object.keys(clouds).join(', ');
     throw new Error(`platform "${config.id}" is of the kind "${config.kind}", which we do not know; known: ${known}`);
   }
-  return build(config, open, gate);
+  return kind.build(config, open, gate);
 }

@@ -5,7 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { transformSync } from '@swc/core';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const folders = ['src', 'migrations', 'test/simulation', 'test/invariants', 'test/support', 'test/consumers'];
+const folders = [
+  'src',
+  'migrations',
+  'test/clouds',
+  'test/simulation',
+  'test/invariants',
+  'test/support',
+  'test/consumers',
+];
 
 /** @returns the script that runs seeds, and how to remove all that was written */
 export function compileSimulation() {

@@ -1,6 +1,6 @@
 import type { FaultRequest } from '../../src/simulators/faults.js';
 import { chance, type Chance } from './chance.js';
-import type { WorldCloud } from './clouds.js';
+import type { WorldCloud } from '../clouds/test-cloud.js';
 import type { NetworkFault } from './network.js';
 import type { StoreFault } from './store.js';
 

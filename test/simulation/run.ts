@@ -3,7 +3,7 @@
  * `node run.js <first> <count> <stride>`. One line of JSON per seed on standard output; `TRACE=1` prints all that happens,
  * `CLOUD=` and `PROFILE=` choose what it happens on and to.
  */
-import { worldClouds } from './clouds.js';
+import { testClouds } from '../clouds/registry.js';
 import { SimulatedStore } from './store.js';
 import type { Profile } from './faults.js';
 import { VirtualTime } from './virtual-time.js';
@@ -12,8 +12,8 @@ import { runSeed } from './world.js';
 const [first = 1, count = 1, stride = 1] = process.argv.slice(2).map(Number);
 const profile = (process.env['PROFILE'] ?? 'swarm') as Profile;
 const kind = process.env['CLOUD'] ?? 'cloudstack';
-const cloud = worldClouds[kind];
-if (!cloud) throw new Error(`CLOUD is one of ${Object.keys(worldClouds).join(', ')}`);
+const cloud = testClouds[kind]?.world;
+if (!cloud) throw new Error(`CLOUD is one of ${Object.keys(testClouds).join(', ')}`);
 const isTraced = process.env['TRACE'] === '1';
 
 const escaped: string[] = [];

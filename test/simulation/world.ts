@@ -12,7 +12,7 @@ import { cloudEvidence } from '../invariants/from-cloud.js';
 import { type Book, type Errand, statusOf, writeBook } from './billing.js';
 import { SimulatedBroker } from './broker.js';
 import { chance, type Chance, installChance } from './chance.js';
-import { adminPassword, type WorldCloud } from './clouds.js';
+import { adminPassword, type WorldCloud } from '../clouds/test-cloud.js';
 import { drawTroubles, type Profile, settleWindowMs, type Troubles } from './faults.js';
 import { simulatedHttp } from './network.js';
 import type { SimulatedStore, StoreWeather } from './store.js';

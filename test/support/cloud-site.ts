@@ -18,9 +18,7 @@ export class CloudSite {
   ) {}
 
   static async start(
-    options: Partial<
-      Pick<OneWorkerOptions, 'cloud' | 'bundle' | 'latencyMs' | 'settings' | 'registrar'>
-    > = {},
+    options: Partial<Pick<OneWorkerOptions, 'cloud' | 'bundle' | 'latencyMs' | 'settings' | 'registrar'>> = {},
   ): Promise<CloudSite> {
     const pace = { settleMs: 30, watchMs: 30, retryMs: 20, retryMaxMs: 100, pollMinMs: 10, pollMaxMs: 50 };
     return new CloudSite(

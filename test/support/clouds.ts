@@ -4,74 +4,16 @@ import { join } from 'node:path';
 import { freePort } from '../../src/embedded/free-port.js';
 import type { JsonObject } from '../../src/json.js';
 import type { FaultRequest } from '../../src/simulators/faults.js';
-import { simulatedCloudOf, simulatedClouds } from '../../src/simulators/registry.js';
+import { simulatedCloudOf } from '../../src/simulators/registry.js';
+import { testClouds } from '../clouds/registry.js';
+import type { Doing } from '../clouds/test-cloud.js';
 import { runFolder } from './run-folder.js';
 import { CommandProcess } from './scenario-process.js';
 
-export const cloudKinds = Object.keys(simulatedClouds);
+export const cloudKinds = Object.keys(testClouds);
 
 /** The two data centres that the samples name. */
 export const platformIds = ['7f61019a8d3011e7aebb005056aaa8be', 'sjif259a8d3011e7aebb005056aaa8be'] as const;
-
-/** What a fault strikes, in words that hold on every cloud. */
-export type Doing =
-  | 'create a VM'
-  | 'create a disk'
-  | 'reserve an address'
-  | 'mark an address'
-  | 'attach a disk'
-  | 'bind an address'
-  | 'destroy a VM'
-  | 'make a network'
-  | 'make a part of a network'
-  | 'make an offering';
-
-/** The same in the words of each simulator (`/_sim/faults`); none: it does nothing of the kind in a request of its own. */
-const operations: Record<string, Record<Doing, string | null>> = {
-  cloudstack: {
-    'create a VM': 'deployVirtualMachine',
-    'create a disk': 'createVolume',
-    'reserve an address': 'associateIpAddress',
-    'mark an address': 'createTags',
-    'attach a disk': 'attachVolume',
-    'bind an address': 'enableStaticNat',
-    'destroy a VM': 'destroyVirtualMachine',
-    'make a network': 'createVPC',
-    'make a part of a network': 'createNetwork',
-    'make an offering': 'createServiceOffering',
-  },
-  openstack: {
-    'create a VM': 'nova.servers.create',
-    'create a disk': 'cinder.volumes.create',
-    'reserve an address': 'neutron.floatingips.create',
-    // Its description carries the marker from the start.
-    'mark an address': null,
-    'attach a disk': 'nova.volume_attachments.create',
-    'bind an address': 'neutron.floatingips.update',
-    'destroy a VM': 'nova.servers.delete',
-    'make a network': 'neutron.networks.create',
-    'make a part of a network': 'neutron.subnets.create',
-    'make an offering': 'neutron.qos.policies.create',
-  },
-};
-
-/** How each cloud says no. */
-const refusals: Record<string, Record<'quota' | 'not yours' | 'no room', JsonObject>> = {
-  cloudstack: {
-    quota: { kind: 'error', status: 535, errorcode: 535, errortext: 'quota' },
-    'not yours': { kind: 'error', status: 531, errorcode: 531, errortext: 'not yours' },
-    'no room': { kind: 'job-fails', errorcode: 533 },
-  },
-  openstack: {
-    quota: {
-      kind: 'error',
-      status: 403,
-      errortext: 'Quota exceeded for resources: Requested 1, but already used 1 of 1',
-    },
-    'not yours': { kind: 'error', status: 403, errortext: "Policy doesn't allow it to be performed." },
-    'no room': { kind: 'job-fails', errortext: 'No valid host was found. There are not enough hosts available.' },
-  },
-};
 
 export type TestFault = Partial<Omit<FaultRequest, 'operation'>> & {
   on: Doing | '*';
@@ -82,14 +24,14 @@ export type TestFault = Partial<Omit<FaultRequest, 'operation'>> & {
 /** Faults as the control side of this cloud takes them; those that it cannot have are left out. */
 export function faultsOf(cloud: string, faults: TestFault[]): JsonObject[] {
   return faults.flatMap(({ on, says, ...fault }) => {
-    const operation = on === '*' ? '*' : operations[cloud]?.[on];
-    return operation ? [{ operation, ...(says && refusals[cloud]?.[says]), ...fault }] : [];
+    const operation = on === '*' ? '*' : testClouds[cloud]?.operations[on];
+    return operation ? [{ operation, ...(says && testClouds[cloud]?.refusals[says]), ...fault }] : [];
   });
 }
 
 /** What `/_sim/calls` calls it. @throws Error when the cloud has no such request */
 export function operationOf(cloud: string, doing: Doing): string {
-  const operation = operations[cloud]?.[doing];
+  const operation = testClouds[cloud]?.operations[doing];
   if (!operation) throw new Error(`${cloud} does not "${doing}"`);
   return operation;
 }

@@ -1,0 +1,17 @@
+import type { CloudKind } from '../cloud-kind.js';
+import { cloudstack } from './index.js';
+
+export const cloudStackKind: CloudKind = {
+  title: 'CloudStack',
+  sourceType: 1,
+  places: {
+    domain: 'credentials.domain',
+    caCertificate: 'settings.caCertificate',
+    'limits.callsPerSecond': 'settings.callsPerSecond',
+    'limits.requestTimeoutMs': 'settings.requestTimeoutMs',
+    'maps.images': 'settings.images',
+    'maps.diskTypes': 'settings.diskOfferings',
+    'naming.tenant': 'settings.tenantAccount',
+  },
+  build: cloudstack,
+};

@@ -1,0 +1,54 @@
+/** What a cloud is called in the tests that all clouds take: its words for what goes wrong. */
+import type { JsonObject } from '../../src/json.js';
+import type { FaultRequest } from '../../src/simulators/faults.js';
+import type { SimulatedCloud } from '../../src/simulators/http.js';
+import type { Chance } from '../simulation/chance.js';
+
+/** What a fault strikes, in words that hold on every cloud. */
+export type Doing =
+  | 'create a VM'
+  | 'create a disk'
+  | 'reserve an address'
+  | 'mark an address'
+  | 'attach a disk'
+  | 'bind an address'
+  | 'destroy a VM'
+  | 'make a network'
+  | 'make a part of a network'
+  | 'make an offering';
+
+export interface TestCloud {
+  /** What a fault strikes, in the words of its simulator (`/_sim/faults`); null: it does nothing of the kind in a request of its own. */
+  operations: Record<Doing, string | null>;
+  /** How it says no. */
+  refusals: Record<'quota' | 'not yours' | 'no room', JsonObject>;
+  world: WorldCloud;
+}
+
+/** The cloud of a simulated world (test/simulation), and the words its faults are told in. */
+export interface WorldCloud {
+  /** With its moods: how long jobs take, how long a log-in lasts. */
+  build(random: Chance): SimulatedCloud;
+  servicePath: string;
+  settings: Readonly<JsonObject>;
+  credentials(random: Chance): Record<string, string>;
+  /** What makes something that costs money. */
+  creates: string[];
+  /** Operations, and beginnings of them, that faults of requests strike; and those that faults of effects and jobs do. */
+  some: string[];
+  changes: string[];
+  /** What a job-vanishes may strike instead of this. */
+  forgettable(operation: string): string;
+  /** A refusal for want of room: at once, nothing done. */
+  quota(random: Chance): Partial<FaultRequest>;
+  /** Why a job failed: what is said decides whether trying again makes sense. */
+  jobError(random: Chance): Partial<FaultRequest>;
+  /** What a request is called in the trace. */
+  nameOf(method: string, path: string, body: string): string;
+  /** Whether the cloud takes a second copy of the same request without making a second thing. */
+  mayDouble(name: string): boolean;
+}
+
+/** Part of every simulated cloud's secrets. */
+export const adminPassword = 'simulated-admin-password';
+export const latencyOf = (random: Chance) => ({ min: 20, max: random.pick([100, 400, 1_500]) });
