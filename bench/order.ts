@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 /** The wire text of a 3-item order (VM, disk, address) shaped like the real ones, with ids of its own. */
-export function threeItemOrder(number: number, platformId: string): string {
+export function threeItemOrder(number: number, platformId: string, user = '0af77eb'): string {
   const workOrderId = `WO${String(number).padStart(20, '0')}bnch`;
   const master = randomUUID();
   const item = (id: number, resourceType: string, config: object) => ({
@@ -75,7 +75,7 @@ export function threeItemOrder(number: number, platformId: string): string {
     accountType: '1',
     workOrderNo: number,
     innerOrderId: 80,
-    userId: 'bac9eabf2308ee0410980e05c48af0a77eb',
-    accountId: 'bacedc3cefb4da54b3790d2013e4734b0ef',
+    userId: `bac9eabf2308ee0410980e05c48a${user}`,
+    accountId: `bacedc3cefb4da54b3790d2013e4${user}`,
   });
 }

@@ -7,12 +7,14 @@ import { startEmbeddedPostgres } from '../src/embedded/postgres.js';
 import { Worker } from '../src/runner/worker.js';
 import { createSealer } from '../src/secrets.js';
 import { createHotPool } from '../src/store/data-source.js';
+import { simulatedClouds } from '../src/simulators/registry.js';
 import { runMigrations } from '../src/store/migrate.js';
 import { applicationName } from '../src/store/ownership.js';
 import { insertPlatform } from '../src/store/platforms.js';
 import { prepareCeiling, type RecordedStatement } from './ceiling.js';
 import { cpuSeconds } from './cpu.js';
 import { InProcessCloud } from './in-process-cloud.js';
+import { measureCloud, ordersPerUser } from './on-cloud.js';
 import { threeItemOrder } from './order.js';
 
 const platformId = 'bench-platform';
@@ -20,6 +22,8 @@ const workerId = 'bench';
 const orders = Number(process.env['BENCH_ORDERS'] ?? 6_000);
 /** Open orders at a time under full load: as many as a backlog would give. */
 const window = Number(process.env['BENCH_WINDOW'] ?? 400);
+/** Through a real adapter, per cloud. */
+const cloudOrders = Number(process.env['BENCH_CLOUD_ORDERS'] ?? 500);
 const latencySeconds = Number(process.env['BENCH_LATENCY_SECONDS'] ?? 15);
 
 interface Figures {
@@ -35,9 +39,12 @@ const folder = await mkdtemp(join(tmpdir(), 'orderwright-bench-'));
 const server = await startEmbeddedPostgres({ dataDir: folder, durable: true });
 try {
   await runMigrations(server.url);
-  const figures = await measure();
-  print(figures);
-  if (process.argv.includes('--json')) console.log(JSON.stringify(figures));
+  const at = process.argv.indexOf('--cloud');
+  if (at < 0) {
+    const figures = await measure();
+    print(figures);
+    if (process.argv.includes('--json')) console.log(JSON.stringify(figures));
+  } else await compareClouds(process.argv.slice(at + 1).filter((word) => !word.startsWith('--')));
 } catch (error) {
   console.error(error);
   process.exitCode = 1;
@@ -47,6 +54,26 @@ try {
 }
 // A worker that failed half-way may have left something running; there is nothing to wait for.
 process.exit();
+
+/** `--cloud` alone takes all of them, so that they can be compared. */
+async function compareClouds(named: string[]): Promise<void> {
+  const pool = createHotPool(server.url, { applicationName: applicationName(workerId), size: 10 });
+  const sealer = createSealer(Buffer.from(Array.from({ length: 32 }, (_, i) => i)));
+  console.log(`3-item order, the real adapter, a simulated cloud in a process of its own whose jobs take no time;`);
+  console.log(`${ordersPerUser} orders of each user, whose registration and network are in the figures`);
+  const clouds = named.length > 0 ? named : Object.keys(simulatedClouds);
+  for (const cloud of clouds) {
+    const figures = await measureCloud(cloud, { pool, sealer, databasePid: server.pid, orders: cloudOrders });
+    const { callsPerOrder, ordersPerCpuSecond, ordersPerSecond } = figures;
+    const texts = [
+      `${round(callsPerOrder, 1)} calls per order`,
+      `${round(ordersPerCpuSecond)} orders per CPU-second`,
+      `${round(ordersPerSecond)} orders per second`,
+    ];
+    console.log(`  ${cloud.padEnd(14)}${texts.join(', ')}`);
+  }
+  await pool.end();
+}
 
 async function measure(): Promise<Figures> {
   const pool = createHotPool(server.url, { applicationName: applicationName(workerId), size: 10 });
