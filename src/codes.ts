@@ -130,6 +130,7 @@ const table = {
   AUT_MISSING: ['auth', 401, false, 'A token is needed'],
   AUT_INVALID: ['auth', 401, false, 'The token is not valid'],
   AUT_FORBIDDEN: ['auth', 403, false, 'The token does not allow this'],
+  AUT_LOG_IN: ['auth', 401, false, 'User name and password do not belong together'],
   API_NOT_FOUND: ['auth', 404, false, 'There is nothing here'],
   API_RATE_LIMIT: ['limit', 429, true, 'Too many requests'],
   API_HEADERS_TOO_LARGE: ['limit', 431, false, 'The headers are too large'],
@@ -148,6 +149,7 @@ const table = {
   OPS_VERSION_STALE: ['conflict', 409, false, 'What is to be changed has changed since it was read'],
   OPS_PLATFORM_EXISTS: ['conflict', 409, false, 'There is a platform of this id already'],
   OPS_PLATFORM_IN_USE: ['conflict', 409, false, 'Orders that have not ended name the platform'],
+  OPS_USER_EXISTS: ['conflict', 409, false, 'There is a user of this id, name or e-mail address already'],
   // The clouds' answers
   CLD_RESPONSE_UNKNOWN: ['unknown', 502, true, 'The cloud gave no usable answer'],
   CLD_RESPONSE_TYPE: ['unknown', 502, true, "The cloud's answer has the wrong shape"],

@@ -115,6 +115,7 @@ export async function startOrderwright(config: Config, options: StartOptions): P
         changed: () => worker.platforms.refresh(),
         log,
       }),
+      registrar: worker.registrar,
       standingOf: (platformId, orderId) => worker.platforms.standingOf(platformId, orderId),
       metrics: createMetrics(worker, pool),
       openSecret: (sealed, context) => sealer.open(sealed, context),

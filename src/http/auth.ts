@@ -105,9 +105,9 @@ function forbidden(detail: string): ApiError {
   return new ApiError(403, 'AUT_FORBIDDEN', detail);
 }
 
-function tooMany(waitMs: number): ApiError {
+export function tooMany(waitMs: number, detail = 'Too many requests; slow down.'): ApiError {
   const retryAfter = String(Math.max(1, Math.ceil(waitMs / 1000)));
-  return new ApiError(429, 'API_RATE_LIMIT', 'Too many requests; slow down.', [], { 'retry-after': retryAfter });
+  return new ApiError(429, 'API_RATE_LIMIT', detail, [], { 'retry-after': retryAfter });
 }
 
 /**

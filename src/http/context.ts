@@ -18,6 +18,8 @@ import type { Orphans } from '../runner/orphans.js';
 import type { Standing } from '../runner/fair-turns.js';
 import type { PlatformRegistry } from '../runner/platform-registry.js';
 import type { Weather } from '../runner/platforms.js';
+import type { Registrar } from '../runner/registrar.js';
+import type { Passwords } from '../tenants/passwords.js';
 import type { AccessControl } from './auth.js';
 
 /** A data centre as this worker has it. Credentials are not in it, and neither are settings. */
@@ -47,6 +49,10 @@ export interface HttpOptions {
   platforms: () => PlatformView[];
   /** Those of the database, which every worker takes up within seconds. */
   registry: Pick<PlatformRegistry, 'list' | 'read' | 'openOrders' | 'add' | 'edit' | 'setState' | 'remove' | 'check'>;
+  /** Registers users in the data centres and takes registrations back. */
+  registrar: Pick<Registrar, 'register' | 'unregister' | 'list'>;
+  /** How users' passwords are hashed; not given: at the cost that OWASP asks for. */
+  passwords?: Passwords;
   /** Where an order's next piece of work stands in its cloud's queue; null when it does not wait, or another worker has it. */
   standingOf?: (platformId: string, orderId: string) => Standing | null;
   metrics: Registry;

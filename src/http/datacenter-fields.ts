@@ -1,9 +1,9 @@
 import type { z } from 'zod';
-import { cutText } from '../cut-text.js';
 import type { Problem } from '../errors.js';
 import { clouds } from '../provisioners/registry.js';
 import type { PlatformRecord } from '../store/platforms.js';
-import { ApiError } from './problem.js';
+import type { ApiError } from './problem.js';
+import { noteUnused, parameter, refused, textOf } from './source-fields.js';
 import type { SourceRequest } from './source-request.js';
 
 /** The source platform's names for what a platform is made of, and its numbers for clouds (E69). */
@@ -40,19 +40,6 @@ export function readWhich({ fields }: SourceRequest): Which {
   return which;
 }
 
-/** guess: pages begin with 1 and have 20 entries; the source only names the two fields. @throws ApiError API_PAGE */
-export function readPage({ fields }: SourceRequest): { page: number; pageSize: number } {
-  const read = (name: string, otherwise: number, most: number): number => {
-    const text = textOf(fields, name);
-    if (text === null) return otherwise;
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-    if (value >= 1 && value <= most) return value;
-    const message = `must be a whole number from 1 to ${most}`;
-    throw new ApiError(400, 'API_PAGE', `${name} ${message}.`, [{ path: name, code: 'API_PAGE', message }]);
-  };
-  return { page: read('page', 1, 1_000_000), pageSize: read('page_size', 20, 200) };
-}
-
 /**
  * The fields of a data centre in our names, for the schemas of `src/schemas/platform.ts`. Names that mean nothing go into the
  * notes, so that a misspelt one is seen.
@@ -60,7 +47,8 @@ export function readPage({ fields }: SourceRequest): { page: number; pageSize: n
  * @param before what is to be updated; null for a new one
  * @throws ApiError API_PARAMETER with everything that is missing or cannot be
  */
-export function readDatacenter({ fields, notes }: SourceRequest, before: PlatformRecord | null): object {
+export function readDatacenter(asked: SourceRequest, before: PlatformRecord | null): object {
+  const { fields } = asked;
   const problems: Problem[] = [];
   if (!before) {
     for (const name of required) if (fields[name] === undefined) problems.push(parameter(name, 'is needed'));
@@ -86,15 +74,7 @@ export function readDatacenter({ fields, notes }: SourceRequest, before: Platfor
   if (username !== null || password !== null) {
     given['credentials'] = { ...(username !== null && { username }), ...(password !== null && { password }) };
   }
-  const known = new Set([...Object.keys(names), ...others]);
-  const strange = Object.keys(fields).filter((name) => !known.has(name));
-  if (strange.length > 0)
-    notes.push(
-      `not used: ${strange
-        .slice(0, 10)
-        .map((name) => cutText(name, 40))
-        .join(', ')}`,
-    );
+  noteUnused(asked, [...Object.keys(names), ...others]);
   if (problems.length > 0) throw refused(problems);
   return given;
 }
@@ -109,22 +89,4 @@ export function theirPath(path: string): string {
   if (path === 'kind') return 'type';
   if (/^credentials\b/.test(path)) return path === 'credentials.username' ? 'user' : 'password';
   return Object.keys(names).find((theirs) => names[theirs] === path) ?? path;
-}
-
-/** A field without blanks around it; null when it is not given. @throws ApiError when it is neither a text nor a number */
-export function textOf(fields: Record<string, unknown>, name: string): string | null {
-  const value = fields[name];
-  if (value === undefined) return null;
-  if (typeof value === 'string') return value.trim();
-  if (typeof value === 'number') return String(value);
-  throw refused([parameter(name, 'must be a text or a number')]);
-}
-
-function parameter(path: string, message: string): Problem {
-  return { path, code: 'API_PARAMETER', message };
-}
-
-function refused(problems: Problem[]): ApiError {
-  const detail = problems.map(({ path, message }) => `${path} ${message}`).join('; ');
-  return new ApiError(400, 'API_PARAMETER', `${detail}.`, problems);
 }

@@ -1,26 +1,16 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { cutText } from '../cut-text.js';
 import { titleOf } from '../provisioners/registry.js';
 import { withoutUser } from '../runner/platform-changes.js';
 import { NewPlatform, PlatformChange } from '../schemas/platform.js';
-import { platformsOfUser, type PlatformRecord } from '../store/platforms.js';
+import type { PlatformRecord } from '../store/platforms.js';
 import type { App, Context } from './context.js';
-import { Envelope } from './envelope.js';
-import {
-  notUsable,
-  readDatacenter,
-  readPage,
-  readWhich,
-  textOf,
-  theirPath,
-  typeOf,
-  type Which,
-} from './datacenter-fields.js';
+import { notUsable, readDatacenter, readWhich, theirPath, typeOf, type Which } from './datacenter-fields.js';
 import { refusalsAsAnswers } from './lever-routes.js';
 import { ApiError } from './problem.js';
-import { readFields, readSourceRequest, type SourceRequest } from './source-request.js';
-import { actorOf } from './token-routes.js';
+import { answer, byOf, readingRoute, success, takeForms, Text, writing } from './source-answer.js';
+import { readPage, textOf } from './source-fields.js';
+import { readSourceRequest } from './source-request.js';
 
 /**
  * What may be seen of a data centre, the source platform's own white-list. guess: `id`, which its list of forbidden fields leaves
@@ -38,17 +28,13 @@ const DatacenterJson = z.object({
 });
 type DatacenterJson = z.infer<typeof DatacenterJson>;
 
-const success = <Results extends z.ZodType>(results: Results) =>
-  z.object({ msg: z.string(), errstatus: z.literal('SUCCESS'), errcode: z.literal(0), results });
 const One = success(DatacenterJson);
 const Nothing = success(z.object({}));
 /** guess: the source shows no list; these names are ours. */
 const Page = success(
   z.object({ count: z.int(), page: z.int(), page_size: z.int(), datacenters: z.array(DatacenterJson) }),
 );
-const errors = { '4xx': Envelope, '5xx': Envelope };
 
-const Text = z.union([z.string(), z.number()]).optional();
 /** For the description only: the fields are read by {@link readSourceRequest}, blanks and all. */
 const Body = z.looseObject({
   ct_user_id: Text,
@@ -76,39 +62,16 @@ const Filter = z.looseObject({
   page_size: Text,
 });
 
-const tags = ['source platform'];
-const consumes = ['application/json', 'application/x-www-form-urlencoded'];
-/** What comes is looked at by {@link readSourceRequest}. */
-const validatorCompiler = () => (value: unknown) => ({ value });
-
 /** The source platform's own routes for its table of data centres (E69-E72), on the same registry as `/v1/platforms`. */
 export function datacenterRoutes(app: App, context: Context): void {
   // Off, the whole of the source platform's surface is not there.
   if (context.config.legacyIntake === 'off') return;
-  const { registry, sql } = context;
-  app.addContentTypeParser(consumes[1] ?? '', { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      done(null, readFields(String(body)));
-    } catch (error) {
-      done(error as Error);
-    }
-  });
-
-  const writing = (verb: string, summary: string, results: z.ZodType) => ({
-    validatorCompiler,
-    schema: {
-      operationId: `${verb}Datacenter`,
-      tags,
-      summary,
-      consumes,
-      body: Body,
-      response: { 200: results, ...errors },
-    },
-  });
+  const { registry, registrar } = context;
+  takeForms(app);
 
   app.post(
     '/api/datacenters/create/',
-    writing('create', 'Adds a data centre: name, uuid, service_url, type, user and password', One),
+    writing('createDatacenter', 'Adds a data centre: name, uuid, service_url, type, user and password', Body, One),
     async (request) => {
       const asked = readSourceRequest(request);
       const given = readDatacenter(asked, null);
@@ -121,7 +84,7 @@ export function datacenterRoutes(app: App, context: Context): void {
 
   app.post(
     '/api/datacenters/update/',
-    writing('update', 'Changes what is given of a data centre, which is named by id or uuid', One),
+    writing('updateDatacenter', 'Changes what is given of a data centre, which is named by id or uuid', Body, One),
     async (request) => {
       const asked = readSourceRequest(request);
       const before = await find(context, readWhich(asked));
@@ -138,7 +101,7 @@ export function datacenterRoutes(app: App, context: Context): void {
 
   app.post(
     '/api/datacenters/delete/',
-    writing('delete', 'Takes a data centre out of use; its row stays', Nothing),
+    writing('deleteDatacenter', 'Takes a data centre out of use; its row stays', Body, Nothing),
     async (request) => {
       const asked = readSourceRequest(request);
       const { platformId } = await find(context, readWhich(asked));
@@ -153,12 +116,13 @@ export function datacenterRoutes(app: App, context: Context): void {
     const [id, uuid, name, user] = (['id', 'uuid', 'name', 'ct_user_id_regist'] as const).map((one) =>
       filtered ? textOf(asked.fields, one) : null,
     );
-    const ofUser = user ? new Set(await platformsOfUser(sql, user)) : null;
+    const registrations = user ? await registrar.list({ userIds: [user], platformIds: null }) : null;
+    const registered = registrations?.filter(({ state }) => state === 'registered').map((one) => one.platformId);
     const matches = (one: PlatformRecord) =>
       (!id || String(one.number) === id) &&
       (!uuid || one.platformId === uuid) &&
       (!name || one.name === name) &&
-      (ofUser === null || ofUser.has(one.platformId));
+      (registered?.includes(one.platformId) ?? true);
     const all = (await registry.list()).filter(matches).toSorted((a, b) => a.number - b.number);
     const datacenters = all.slice((page - 1) * pageSize, page * pageSize).map(present);
     return answer('ok', asked, { count: all.length, page, page_size: pageSize, datacenters });
@@ -167,18 +131,11 @@ export function datacenterRoutes(app: App, context: Context): void {
     ['list', 'Every data centre, by page'],
     ['query', 'Data centres by id, uuid or name, or those that a user is registered in'],
   ] as const) {
-    const path = `/api/datacenters/${verb}/` as const;
-    const about = { tags, summary, response: { 200: Page, ...errors } };
-    const handler = (request: FastifyRequest) => read(request, verb === 'query');
-    app.get(
-      path,
-      { validatorCompiler, schema: { ...about, operationId: `${verb}Datacenters`, querystring: Filter } },
-      handler,
-    );
-    app.post(
-      path,
-      { validatorCompiler, schema: { ...about, operationId: `${verb}DatacentersByPost`, consumes, body: Filter } },
-      handler,
+    readingRoute(
+      app,
+      `/api/datacenters/${verb}/`,
+      { name: `${verb}Datacenters`, summary, filter: Filter, results: Page },
+      (request) => read(request, verb === 'query'),
     );
   }
 }
@@ -194,10 +151,6 @@ function present({ number, name, serviceUrl, kind, fields, loginName }: Platform
     project: fields.project ?? '',
     user: loginName ?? '',
   };
-}
-
-function answer<Results>(what: string, { notes }: SourceRequest, results: Results) {
-  return { msg: [what, ...notes].join('; '), errstatus: 'SUCCESS' as const, errcode: 0 as const, results };
 }
 
 /** @throws ApiError when there is none, or when id and uuid name two */
@@ -225,10 +178,4 @@ async function inTheirWords<T>(work: () => Promise<T>): Promise<T> {
       error.code === 'CFG_PLATFORM_SETTINGS' ? `The data centre cannot be used like this: ${words}` : error.detail;
     throw new ApiError(error.status, error.code, detail, problems);
   }
-}
-
-function byOf(request: FastifyRequest, { fields }: SourceRequest) {
-  const user = fields['ct_user_id'];
-  const who = typeof user === 'string' ? ` for ct_user_id ${cutText(user, 80)}` : '';
-  return { actor: actorOf(request), reason: `asked by the source platform${who}` };
 }

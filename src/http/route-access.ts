@@ -29,6 +29,21 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   'POST /api/datacenters/query/': { roles: staff, rows: 'all' },
   'GET /api/datacenters/list/': { roles: staff, rows: 'all' },
   'POST /api/datacenters/list/': { roles: staff, rows: 'all' },
+  'POST /api/users/create/': { roles: admins, rows: 'all' },
+  'POST /api/users/update/': { roles: admins, rows: 'all' },
+  'POST /api/users/delete/': { roles: admins, rows: 'all' },
+  'GET /api/users/query/': { roles: staff, rows: 'all' },
+  'POST /api/users/query/': { roles: staff, rows: 'all' },
+  'GET /api/users/list/': { roles: staff, rows: 'all' },
+  'POST /api/users/list/': { roles: staff, rows: 'all' },
+  // Log-ins too: who asks is the service that the users log in to, never a user.
+  'POST /api/users/action/': { roles: admins, rows: 'all' },
+  'POST /api/user-datacenters/create/': { roles: admins, rows: 'all' },
+  'POST /api/user-datacenters/delete/': { roles: admins, rows: 'all' },
+  'GET /api/user-datacenters/query/': { roles: staff, rows: 'all' },
+  'POST /api/user-datacenters/query/': { roles: staff, rows: 'all' },
+  'GET /api/user-datacenters/list/': { roles: staff, rows: 'all' },
+  'POST /api/user-datacenters/list/': { roles: staff, rows: 'all' },
 
   'POST /v1/work-orders': { roles: ['producer', 'admin'], rows: 'own' },
 

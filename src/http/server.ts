@@ -31,6 +31,7 @@ import { accessOf } from './route-access.js';
 import { TokenBook } from './token-book.js';
 import { tokenRoutes } from './token-routes.js';
 import { secretRoutes } from './secret-routes.js';
+import { userRoutes } from './user-routes.js';
 
 export type { HttpOptions, PlatformView, Readiness } from './context.js';
 
@@ -125,6 +126,7 @@ export async function buildHttp(options: HttpOptions): Promise<{ app: App; close
   });
   await app.register(async (scope: App) => intakeRoutes(scope, context));
   await app.register(async (scope: App) => datacenterRoutes(scope, context));
+  await app.register(async (scope: App) => userRoutes(scope, context));
   await app.register(async (scope: App) => {
     orderRoutes(scope, context);
     operatorRoutes(scope, context);

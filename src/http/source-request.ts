@@ -5,6 +5,10 @@ import { ApiError } from './problem.js';
 export interface SourceRequest {
   /** Fields of query string and body, by name without stray blanks; of both the body's counts. Texts, numbers, or what JSON had. */
   fields: Record<string, unknown>;
+  /** Those of the query string alone, where `ct_user_id` is always the caller's. */
+  query: Record<string, unknown>;
+  /** Those of the body alone. */
+  body: Record<string, unknown>;
   /** What was put right, in words for `msg`. */
   notes: string[];
 }
@@ -32,7 +36,7 @@ export function readSourceRequest(request: Pick<FastifyRequest, 'query' | 'body'
   const notes: string[] = [];
   const query = tidy(objectOf(request.query), notes);
   const body = tidy(objectOf(request.body), notes);
-  return { fields: { ...query, ...body }, notes };
+  return { fields: { ...query, ...body }, query, body, notes };
 }
 
 function tidy(given: Record<string, unknown>, notes: string[]): Record<string, unknown> {

@@ -56,7 +56,8 @@ export function quoted(value: unknown): string {
   return cutText(text, quotedLength);
 }
 
-const idForm = /^[A-Za-z0-9_][A-Za-z0-9._:@-]{0,127}$/;
+/** What ids of billing's look like. */
+export const idForm = /^[A-Za-z0-9_][A-Za-z0-9._:@-]{0,127}$/;
 const uuidForm = /^(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{32})$/;
 const idSchema = { type: 'string', pattern: idForm.source };
 const idOrNumberSchema = { anyOf: [idSchema, { type: 'integer' }] };

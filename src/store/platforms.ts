@@ -183,23 +183,6 @@ export async function countOpenOrders(sql: Sql, platformId: string): Promise<num
   return rows[0]?.count ?? 0;
 }
 
-/**
- * Ids of the platforms where something of a user was prepared: their tenant or their default network. An order's preparation is
- * itself an order of ours, `<platformId>/<key>#<try>`. guess: this is what the source platform calls registered.
- */
-export async function platformsOfUser(sql: Sql, userId: string): Promise<string[]> {
-  const { rows } = await sql.query<{ platform_id: string }>(
-    `select distinct p.platform_id from platform p
-       cross join unnest(array['tenant', 'default-network']) as prepared (what)
-       cross join generate_series(1, 20) as attempt (n)
-       join work_order o on o.producer = 'orderwright' and o.kind = 'preparation' and o.status = 'completed'
-        and o.work_order_id = p.platform_id || '/' || prepared.what || '/' || $1::text || '#' || attempt.n
-      where p.removed_at is null`,
-    [userId],
-  );
-  return rows.map((row) => row.platform_id);
-}
-
 interface PlatformRow {
   platform_id: string;
   number: number;

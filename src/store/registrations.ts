@@ -86,13 +86,42 @@ export async function wantUnregistered(sql: Sql, chosen: Chosen, by: string, del
   return rowCount ?? 0;
 }
 
-/** How registrations stand, by user and data centre. */
+/**
+ * How registrations stand, by user and data centre: those that were asked for, and those that orders have made, also after an
+ * earlier one was taken back. Keys are `tenant/<user>` and `tenant/<user>~<generation>` (`userKey`).
+ */
 export async function listRegistrations(sql: Sql, { userIds, platformIds }: Chosen): Promise<RegistrationRow[]> {
   const { rows } = await sql.query<Row>(
-    `select ${columns} from tenant_registration r join platform p using (platform_id)
-      where p.removed_at is null and ($1::text[] is null or r.user_id = any ($1))
-        and ($2::text[] is null or r.platform_id = any ($2))
-      order by r.user_id, p.number`,
+    `with places as (
+       select platform_id, number from platform
+        where removed_at is null and ($2::text[] is null or platform_id = any ($2))),
+     asked as (
+       select ${columns} from tenant_registration r join places using (platform_id)
+        where $1::text[] is null or r.user_id = any ($1)),
+     by_orders as (
+       select distinct on (made.key[1], p.platform_id)
+              made.key[1] as user_id, p.platform_id, coalesce(made.key[2], '1')::int as generation,
+              'registered' as wanted, false as with_network,
+              case o.status when 'completed' then 'registered' when 'failed' then 'failed' when 'held' then 'waiting'
+                            else 'working' end as state,
+              coalesce(o.machine -> 'context' -> 'reason' ->> 'message', '') as detail,
+              coalesce(o.finished_at, o.created_at) as state_since, o.created_at as wanted_at
+         from places p
+         join work_order o on o.producer = 'orderwright' and o.kind = 'preparation'
+          and starts_with(o.work_order_id, p.platform_id || '/tenant/')
+        cross join lateral regexp_match(substr(o.work_order_id, length(p.platform_id) + 9), '^(.+?)(?:~(\\d+))?#\\d+$') as made (key)
+        where $1::text[] is null or made.key[1] = any ($1)
+        order by made.key[1], p.platform_id, o.created_at desc)
+     select all_.* from (
+       select * from asked a
+        where not exists (select from by_orders b where b.user_id = a.user_id and b.platform_id = a.platform_id
+                             and a.wanted = 'unregistered' and b.generation > a.generation)
+       union all
+       select * from by_orders b
+        where not exists (select from asked a where a.user_id = b.user_id and a.platform_id = b.platform_id
+                             and not (a.wanted = 'unregistered' and b.generation > a.generation))) as all_
+       join places using (platform_id)
+      order by all_.user_id, places.number`,
     [userIds, platformIds],
   );
   return rows.map(toRow);

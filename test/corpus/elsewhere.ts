@@ -27,6 +27,8 @@ export const elsewhere: Partial<Record<Code, string>> = {
   OPS_PLATFORM_EXISTS: 'of the registry of platforms, not of messages: test/http/platform-routes',
   OPS_PLATFORM_IN_USE: 'as OPS_PLATFORM_EXISTS',
   CFG_PLATFORM_SETTINGS: 'as OPS_PLATFORM_EXISTS',
+  OPS_USER_EXISTS: 'of the users, not of messages: test/http/user-routes',
+  AUT_LOG_IN: 'as OPS_USER_EXISTS: test/http/user-log-ins',
   OPS_SKIPPED: 'as OPS_CANCELLED',
   OPS_UNDONE: 'as OPS_CANCELLED',
   SYS_BUSY: 'our own side, not an input',

@@ -18,7 +18,9 @@ import { installationId } from '../../src/store/installation.js';
 import { loadOrders } from '../../src/store/load-orders.js';
 import { insertPlatform } from '../../src/store/platforms.js';
 import { saveSteps } from '../../src/store/steps.js';
+import { Passwords } from '../../src/tenants/passwords.js';
 import { testDatabase } from '../support/database.js';
+import { RecordedRegistrar } from '../support/registrar.js';
 
 export const token = 'a-token-of-the-tests';
 export const workerId = 'worker-of-the-tests';
@@ -94,6 +96,7 @@ export async function startApi(
     log,
     ...options.clouds,
   });
+  const registrar = new RecordedRegistrar(pool);
   const readiness: Readiness = { ready: true, checks: [{ what: 'database', ok: true, detail: 'answers' }] };
   const { app, close } = await buildHttp({
     config: {
@@ -113,6 +116,9 @@ export async function startApi(
     orphans,
     platforms: () => platforms,
     registry,
+    registrar,
+    // Cheap: what passwords cost in service test/tenants/passwords.test.ts knows.
+    passwords: new Passwords({ ln: 8, r: 8, p: 1 }),
     metrics: new Registry(),
     ready: async () => readiness,
     openSecret: (sealed, context) => sealer.open(sealed, context),
@@ -126,6 +132,7 @@ export async function startApi(
     databaseUrl: database.url,
     platforms,
     registry,
+    registrar,
     changes,
     readiness,
     async get(path: string, headers: Record<string, string> = {}) {

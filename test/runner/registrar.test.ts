@@ -70,6 +70,7 @@ describe.each(['cloudstack', 'openstack'])("on %s, a user's registration", (clou
     await site.submit();
     await site.until('completed', ({ status }) => status === 'completed');
     expect(bought((await site.outcome()).alive)).toEqual({ vm: 1, volume: 1, address: 1 });
+    expect(await registrations.list(him)).toMatchObject([{ userId, state: 'registered', wanted: 'registered' }]);
     // And back again, once what he bought is gone; until then it waits and says why.
     await registrations.unregister(him, ann);
     await untilIt('waits', ({ state, detail }) => state === 'waiting' && /still h/.test(detail));
@@ -89,6 +90,16 @@ describe.each(['cloudstack', 'openstack'])("on %s, a user's registration", (clou
     await (await start()).unregister(him, ann);
     await untilIt('is unregistered', is('unregistered'));
     expect(await kinds()).toEqual(new Set());
+  });
+
+  it('that an order made is listed like any other', async () => {
+    const registrations = await start();
+    await site.submit();
+    await site.until('completed', ({ status }) => status === 'completed');
+    const registered = [{ userId, platformId: sitePlatformId, state: 'registered', wanted: 'registered' }];
+    expect(await registrations.list(him)).toMatchObject(registered);
+    expect(await registrations.list({ userIds: null, platformIds: null })).toMatchObject(registered);
+    expect(await registrations.list({ userIds: ['somebody-else'], platformIds: null })).toEqual([]);
   });
 
   it('of all users is asked for in one step', async () => {
