@@ -193,7 +193,12 @@ async function seedPlatforms(config: Config, simulators: EmbeddedProfile['simula
         kind: cloud,
         serviceUrl,
         state: 'open',
-        settings: { ...simulatedCloudOf(cloud).settings, callsPerSecond: 200, pace: { ...simulatedPace } },
+        settings: {
+          ...simulatedCloudOf(cloud).settings,
+          registerTenants: 'first-order',
+          callsPerSecond: 200,
+          pace: { ...simulatedPace },
+        },
         sealedCredentials: sealer.seal(JSON.stringify(credentials), platformId),
       });
     }

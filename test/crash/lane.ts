@@ -60,7 +60,7 @@ export class Lane {
 
   static async start(name: string, kind: string): Promise<Lane> {
     const receiver = await Receiver.start();
-    const cloud = await startCloudProcess(name, { cloud: kind, latency: '5-25', pace });
+    const cloud = await startCloudProcess(name, { cloud: kind, latency: '5-25', settings: { pace } });
     return new Lane(name, kind, cloud.process, cloud.url, receiver, {
       PORT: '0',
       ORDERWRIGHT_SECRET_KEY: randomBytes(32).toString('base64'),

@@ -38,7 +38,8 @@ interface OrderAnswer {
 let world: World;
 let worker: RunningWorker;
 const startWorld = async (cloud: string): Promise<void> => {
-  world = await World.start('samples', { cloud });
+  // Their users were never registered anywhere.
+  world = await World.start('samples', { cloud, settings: { registerTenants: 'first-order' } });
   worker = await world.startWorker();
 };
 const stopWorld = async (): Promise<void> => world?.stop();
@@ -105,6 +106,14 @@ function outcomes(cloud: keyof typeof words): void {
     };
     expect(plan.holds.map(({ code }) => code)).toEqual(['ITM_ID_REPEATED', 'ITM_OTHER_ORDER']);
     expect(plan.holds[0]?.message).toContain('106');
+  });
+
+  it('their users, who were never registered there, have accounts of their own now', async () => {
+    const things = await world.resources();
+    const accounts = things.filter(({ kind }) => kind === 'account').map(({ name }) => name);
+    const vms = things.filter(({ kind }) => kind === 'vm').map(({ details }) => details['account']);
+    expect(accounts.length).toBeGreaterThan(0);
+    expect(accounts).toEqual(expect.arrayContaining(vms));
   });
 
   it('nothing else is in the cloud: three VMs, three disks, two addresses', async () => {

@@ -39,7 +39,7 @@ export function operationOf(cloud: string, doing: Doing): string {
 /** A simulated cloud in a process of its own, and the file that makes the samples' data centres platforms of it. */
 export async function startCloudProcess(
   name: string,
-  { cloud, latency, pace }: { cloud: string; latency: string; pace: JsonObject },
+  { cloud, latency, settings }: { cloud: string; latency: string; settings: JsonObject },
 ): Promise<{ process: CommandProcess; url: string; platformsFile: string }> {
   const kind = simulatedCloudOf(cloud);
   const credentials = kind.drawCredentials();
@@ -57,7 +57,7 @@ export async function startCloudProcess(
     kind: cloud,
     serviceUrl: `${url}${kind.servicePath}`,
     credentials,
-    settings: { ...kind.settings, callsPerSecond: 2_000, pace },
+    settings: { ...kind.settings, callsPerSecond: 2_000, ...settings },
   }));
   const platformsFile = join(runFolder(), `${name}.platforms.json`);
   writeFileSync(platformsFile, JSON.stringify(platforms), { mode: 0o600 });

@@ -1,6 +1,7 @@
 /** Everything a scenario needs for real: database, broker, a simulated cloud in its own process, workers in theirs. */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import type { JsonObject } from '../../src/json.js';
 import { startCloudProcess } from './clouds.js';
 import { type TestDatabase, testDatabase } from './database.js';
 import { kafkaForTests, uniqueTopic } from './kafka.js';
@@ -35,6 +36,8 @@ export interface RunningWorker {
 export interface WorldOptions {
   /** The kind of its cloud, CloudStack by default. */
   cloud?: string;
+  /** More of its platforms' settings. */
+  settings?: JsonObject;
   /** How long the cloud's jobs take, as `simulate --latency` wants it. */
   latency?: string;
   /** More of the worker's environment. */
@@ -89,7 +92,7 @@ export class World {
       const cloud = await startCloudProcess(name, {
         cloud: options.cloud ?? 'cloudstack',
         latency: options.latency ?? '20-60',
-        pace,
+        settings: { pace, ...options.settings },
       });
       stops.push(() => cloud.process.end('SIGTERM'));
       const env = {
