@@ -13,6 +13,8 @@ export interface CloudKind {
    * `credentials.…`. What is not named here the cloud has no use for.
    */
   places: Readonly<Record<string, string>>;
+  /** Credentials that are sent to the server as they are; keys that only sign are not among them. */
+  sentCredentials: readonly string[];
   /**
    * @param open the road to its servers
    * @param gate what its requests go through: the budget of the account, shared with others; without one it keeps to its own

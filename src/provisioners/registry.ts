@@ -11,6 +11,10 @@ export const clouds: Readonly<Record<string, CloudKind>> = { cloudstack: cloudSt
 /** What people call a kind of cloud; the kind itself when we do not know it. */
 export const titleOf = (kind: string): string => (Object.hasOwn(clouds, kind) ? (clouds[kind]?.title ?? kind) : kind);
 
+/** See `CloudKind.sentCredentials`. */
+export const sentCredentialsOf = (kind: string): readonly string[] =>
+  Object.hasOwn(clouds, kind) ? (clouds[kind]?.sentCredentials ?? []) : [];
+
 /**
  * @param gate what its requests go through: the budget of the account, shared with others; without one it keeps to its own
  * @param open another road than HTTP to the cloud, for tests

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { type Problem, RefusedError } from '../errors.js';
 import { adapterConfig, settingsProblems } from '../provisioners/common-settings.js';
 import type { CheckLine, PlatformConfig, Provisioner } from '../provisioners/provisioner.js';
+import { sentCredentialsOf } from '../provisioners/registry.js';
 import { type NewPlatform, PaceSettings, type PlatformChange } from '../schemas/platform.js';
 import { pathText } from '../schemas/problem-paths.js';
 import { type Sealer, UnsealError } from '../secrets.js';
@@ -107,6 +108,7 @@ export class PlatformRegistry {
       const plain = edited(plainOf(before), change);
       const after = toStored(plain, before.state, change.credentials ? this.seal(platformId, credentials) : before);
       this.validate(after, credentials);
+      if (change.credentials === undefined) refuseToSendElsewhere(before, after, credentials);
       const changed = changesBetween(plainOf(before), plain);
       if (Object.keys(changed).length === 0 && !change.credentials) return before;
       const record = await updatePlatform(sql, { ...after, stateReason: before.stateReason });
@@ -264,4 +266,18 @@ export class PlatformRegistry {
       this.options.log.warn({ reason: (error as Error).message }, 'a changed platform is taken up a little later');
     }
   }
+}
+
+/** A stored password goes to the server it was given for, and to no other that somebody writes in its place. */
+function refuseToSendElsewhere(
+  before: StoredPlatform,
+  after: StoredPlatform,
+  credentials: Record<string, string>,
+): void {
+  if (new URL(before.serviceUrl).origin === new URL(after.serviceUrl).origin) return;
+  const sent = sentCredentialsOf(after.kind).filter((name) => credentials[name] !== undefined);
+  if (sent.length === 0) return;
+  const message = `have to be given anew with another server: the stored ${sent.join(' and ')} would be sent to it`;
+  const problem = { path: 'credentials', code: 'CFG_PLATFORM_SETTINGS', message };
+  throw new RefusedError('CFG_PLATFORM_SETTINGS', `The platform's credentials ${message}.`, [problem]);
 }

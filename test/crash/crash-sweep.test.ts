@@ -3,6 +3,7 @@
  * kinds; `npm run test:crash` takes all: POINTS= (a pattern), LIMIT=, PAIRS=, LANES=, SCENARIO=, SEED=, CLOUD=.
  */
 import { describe, expect, it } from '@jest/globals';
+import { cloudKinds } from '../support/clouds.js';
 import { reportProof } from '../support/proof-result.js';
 import { buildCommand } from '../support/scenario-process.js';
 import { scenarioSeed, seededRandom } from '../support/scenario-random.js';
@@ -15,16 +16,16 @@ const seed = scenarioSeed('crash-sweep');
 const number = (name: string): number | undefined => (env[name] ? Number(env[name]) : undefined);
 
 describe('a worker killed at a crash point, and the one that goes on', () => {
-  it(
-    'lose nothing, build nothing twice and tell everything once',
-    async () => {
+  it.each(isWhole ? [env['CLOUD'] ?? 'cloudstack'] : cloudKinds)(
+    'lose nothing on %s, build nothing twice and tell everything once',
+    async (cloud) => {
       buildCommand();
       const wanted = scenarios.filter(({ name }) =>
         isWhole ? (env['SCENARIO'] ?? name) === name : name === 'samples',
       );
       const report = await sweep({
         scenarios: wanted,
-        cloud: env['CLOUD'] ?? 'cloudstack',
+        cloud,
         lanes: number('LANES') ?? (isWhole ? 4 : 3),
         random: seededRandom(seed),
         ...(env['POINTS'] && { points: new RegExp(env['POINTS']) }),

@@ -156,6 +156,19 @@ describe('an edit', () => {
     });
   });
 
+  test('to another server takes the password anew, for the stored one would be sent there; keys stay', async () => {
+    const elsewhere = { serviceUrl: 'http://127.0.0.1:9/client/api', reason: 'moved' };
+    const login = { credentials: { username: 'admin', password: 'a-stored-password' } };
+    const id = await added(login);
+    const path = `/v1/platforms/${id}`;
+    expect(await api.ask('PATCH', path, elsewhere)).toMatchObject({
+      status: 422,
+      json: { code: 'CFG_PLATFORM_SETTINGS', errors: [{ path: 'credentials' }] },
+    });
+    expect((await api.ask('PATCH', path, { ...elsewhere, ...login })).status).toBe(200);
+    expect((await api.ask('PATCH', `/v1/platforms/${await added()}`, elsewhere)).status).toBe(200);
+  });
+
   test('that changes nothing is no edit', async () => {
     const id = await added();
     const answer = await api.ask('PATCH', `/v1/platforms/${id}`, { kind: undefined, reason: 'x' });

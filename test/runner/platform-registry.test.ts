@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createProvisioner } from '../../src/provisioners/registry.js';
 import { PlatformRegistry } from '../../src/runner/platform-registry.js';
 import { createSealer } from '../../src/secrets.js';
-import { defaultApiKey, defaultSecretKey } from '../../src/simulators/cloudstack/seed-data.js';
 import { OneWorker } from '../support/one-worker.js';
 import { scenarioSeed, seededRandom } from '../support/scenario-random.js';
 import { until as untilWithin } from '../store/support.js';
@@ -12,7 +11,6 @@ const platformId = 'dc';
 const by = { actor: 'ann', reason: 'because' };
 /** Two readings of the table, with room for a busy machine. */
 const until = (what: string, look: () => Promise<boolean> | boolean) => untilWithin(what, look, 60_000);
-const good = { apiKey: defaultApiKey, secretKey: defaultSecretKey };
 
 describe('a running worker', () => {
   let site: OneWorker;
@@ -46,7 +44,11 @@ describe('a running worker', () => {
     until(`${workOrderId} is ${status}`, async () => (await statusOf(workOrderId))?.status === status);
 
   it('takes up new credentials without a restart: what they kept waiting is built', async () => {
-    await registry.edit(platformId, { credentials: { ...good, secretKey: 'not-the-one' } }, by);
+    await registry.edit(
+      platformId,
+      { credentials: { ...site.credentialsOf(platformId), secretKey: 'not-the-one' } },
+      by,
+    );
     await until('the worker has noticed', async () => {
       const at = (await registry.read(platformId))?.updatedAt.getTime();
       return site.worker.platforms.get(platformId)?.changedAt === at;
@@ -55,7 +57,7 @@ describe('a running worker', () => {
     await until('the order says that the cloud does not take our credentials', async () =>
       /CLD_AUTH/.test((await statusOf(waiting))?.reason?.code ?? ''),
     );
-    await registry.edit(platformId, { credentials: good }, by);
+    await registry.edit(platformId, { credentials: site.credentialsOf(platformId) }, by);
     await reaches(waiting, 'completed');
   }, 120_000);
 

@@ -35,7 +35,7 @@ export interface OneWorkerOptions {
   pace?: Partial<Pace>;
 }
 
-type Cloud = Awaited<ReturnType<typeof startSimulated>>;
+type Cloud = Awaited<ReturnType<typeof startSimulated>> & { credentials: Record<string, string> };
 
 export class OneWorker {
   private constructor(
@@ -58,7 +58,7 @@ export class OneWorker {
         { latencyMs: options.latencyMs ?? { min: 5, max: 20 } },
         kind.environment(credentials),
       );
-      const cloud = await startSimulated(simulated, {}, kind.servicePath);
+      const cloud = { ...(await startSimulated(simulated, {}, kind.servicePath)), credentials };
       clouds.set(platformId, cloud);
       await insertPlatform(pool, {
         platformId,
@@ -165,6 +165,11 @@ export class OneWorker {
   /** Everything that lives on the cloud. */
   async resources(platformId: string): Promise<SimulatedThing[]> {
     return ((await this.control(platformId, 'resources')) as { resources: SimulatedThing[] }).resources;
+  }
+
+  /** What the platform logs in with. */
+  credentialsOf(platformId: string): Record<string, string> {
+    return this.clouds.get(platformId)?.credentials ?? {};
   }
 
   /** Where a simulated cloud is. */

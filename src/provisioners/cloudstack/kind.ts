@@ -13,5 +13,6 @@ export const cloudStackKind: CloudKind = {
     'maps.diskTypes': 'settings.diskOfferings',
     'naming.tenant': 'settings.tenantAccount',
   },
+  sentCredentials: ['password'],
   build: cloudstack,
 };

@@ -19,5 +19,6 @@ export const openStackKind: CloudKind = {
     'naming.tenant': 'settings.tenantProject',
     'naming.user': 'settings.tenantUser',
   },
+  sentCredentials: ['password', 'applicationCredentialSecret'],
   build: openstack,
 };
