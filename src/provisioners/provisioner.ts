@@ -44,6 +44,11 @@ export interface Provisioner {
 export interface Capabilities {
   detachedDisk: boolean;
   publicAddress: boolean;
+  /**
+   * A VM is made with the root password that it is given. Then an order without one is given one when it is planned, so that no
+   * lost answer takes it along, and all VMs of an item have the one that is handed over.
+   */
+  takesRootPassword?: boolean;
 }
 
 export interface OperationHandler {

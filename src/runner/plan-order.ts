@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { crashPoint } from '../crash-point.js';
 import { groupBy } from '../group-by.js';
@@ -17,6 +18,7 @@ export interface PlanningOptions {
   /** Claims the order's things; returns those that another standing order keeps. */
   claim(state: OrderState): Promise<ClaimConflict[]>;
   platforms: Platforms;
+  seal(orderId: string, itemIndex: number, field: string, value: string): Uint8Array;
   users: Pick<UserBook, 'isClosed' | 'generation'>;
   log: Logger;
   readOrder(orderId: string): Promise<WorkOrder>;
@@ -65,15 +67,35 @@ export async function planOrder(open: OpenOrder, options: PlanningOptions): Prom
     crashPoint('plan.resolved');
     const refused = resolutions.flatMap((resolution) => (resolution.state === 'held' ? resolution.holds : []));
     if (refused.length > 0) return held(refused);
-    return planned(
-      assemblePlan(
-        draft,
-        resolutions.filter((resolution) => resolution.state === 'resolved'),
-      ),
+    const plan = assemblePlan(
+      draft,
+      resolutions.filter((resolution) => resolution.state === 'resolved'),
     );
+    return { ...planned(plan), secrets: rootPasswords(open.state.orderId, order, plan, options) };
   } catch (error) {
     return away(error, open, options.log);
   }
+}
+
+/**
+ * Q20: a VM that is ordered with neither a password nor a key gets a password of ours, where the cloud takes one. It is sealed in
+ * the commit that stores the plan, long before anything is sent.
+ */
+function rootPasswords(
+  orderId: string,
+  order: WorkOrder,
+  plan: Plan,
+  { platforms, seal }: PlanningOptions,
+): NonNullable<Happening['secrets']> {
+  const items = new Map(plan.parts.map(({ itemIndex, platformId }) => [itemIndex, platformId]));
+  return [...items].flatMap(([itemIndex, platformId]) => {
+    const item = order.items[itemIndex];
+    const isWithout = item?.resourceType === 'VM' && !item.config.hasRootPassword && item.config.keyPairId === null;
+    if (!isWithout || platforms.get(platformId)?.provisioner.capabilities.takesRootPassword !== true) return [];
+    // Letters of both cases, digits and a sign, which every system takes and Windows asks for.
+    const password = `Ow1-${randomBytes(15).toString('base64url')}`;
+    return [{ itemIndex, field: 'rootPassword', sealed: seal(orderId, itemIndex, 'rootPassword', password) }];
+  });
 }
 
 function planned(plan: Plan): Happening {

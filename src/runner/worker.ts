@@ -115,9 +115,14 @@ export class Worker {
     const readOrder = async (orderId: string) => (await readDocument(pool, orderId)).order;
     engine.connect({
       plan: (open) => {
-        void planOrder(open, { claim: (state) => claimResources(pool, state), platforms, users, log, readOrder }).then(
-          (happening) => report(open.state.orderId, happening),
-        );
+        void planOrder(open, {
+          claim: (state) => claimResources(pool, state),
+          platforms,
+          users,
+          seal,
+          log,
+          readOrder,
+        }).then((happening) => report(open.state.orderId, happening));
       },
       prepare: (open) => {
         tenants.asks(open.state);

@@ -27,6 +27,8 @@ function database(standing: ClaimConflict[]) {
   return base;
 }
 
+const seal = (_orderId: string, _index: number, _field: string, value: string) => Buffer.from(value);
+
 async function plan(
   open: OpenOrder,
   cloud: Provisioner | null = new InProcessCloud(),
@@ -34,7 +36,14 @@ async function plan(
   readOrder: () => Promise<WorkOrder> = () => Promise.resolve(order),
   users = { isClosed: (_: string) => false, generation: () => 1 },
 ) {
-  return planOrder(open, { claim: base.claim, platforms: await platformsWith(cloud), users, log: silent, readOrder });
+  return planOrder(open, {
+    claim: base.claim,
+    platforms: await platformsWith(cloud),
+    users,
+    seal,
+    log: silent,
+    readOrder,
+  });
 }
 
 describe('planning an order', () => {

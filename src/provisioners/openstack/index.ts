@@ -44,7 +44,7 @@ export function openstack(
     ? { 'tenant.ensure': tenantEnsure(account), 'tenant.remove': tenantRemove(account) }
     : {};
   return {
-    capabilities: { detachedDisk: true, publicAddress: true },
+    capabilities: { detachedDisk: true, publicAddress: true, takesRootPassword: true },
     operations: {
       'vm.create': vmCreate(account),
       'vm.delete': vmDelete(account),

@@ -145,7 +145,7 @@ export function vmCreate(account: Account): OperationHandler {
 async function serverBody(request: OperationRequest): Promise<JsonObject> {
   const settings = settingsOf(request);
   const groupId = settings.securityGroupId ?? request.inputs['securityGroupId'];
-  const password = settings.hasRootPassword ? await orderedPassword(request) : undefined;
+  const password = settings.hasRootPassword ? await orderedPassword(request) : await request.openSecret('rootPassword');
   const { rootVolume } = settings;
   return {
     name: settings.name,

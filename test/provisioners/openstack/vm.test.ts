@@ -42,9 +42,16 @@ describe('a VM', () => {
 
   it('without a password in the order hands over the one that Nova made', async () => {
     const { provisioner, task } = await building({ request: withoutPassword });
-    const { found, secrets } = await carryOut(provisioner, task('vm.create'));
+    const { rootPassword: _, ...nothingKept } = task('vm.create');
+    const { found, secrets } = await carryOut(provisioner, nothingKept);
     expect(found.facts['passwordFrom']).toBe('generated');
     expect(secrets.rootPassword).toMatch(/./);
+  });
+
+  it('without a password in the order gets the one that planning has kept for it', async () => {
+    const { provisioner, task } = await building({ request: withoutPassword });
+    const { secrets } = await carryOut(provisioner, { ...task('vm.create'), rootPassword: 'kept-by-Planning-1' });
+    expect(secrets.rootPassword).toBe('kept-by-Planning-1');
   });
 
   it('whose password is no longer kept is left to a person', async () => {
