@@ -77,6 +77,21 @@ describe.each(['cloudstack', 'openstack'])("on %s, a user's registration", (clou
     expect(bought(await site.resources())).toEqual({ vm: 1, volume: 1, address: 1 });
   });
 
+  it('is made and taken back whatever answers are lost, and leaves nothing', async () => {
+    const registrations = await start();
+    const lostAnswers = { on: '*', kind: 'lose-answer', probability: 0.4, times: 8 } as const;
+    await site.misbehave(lostAnswers);
+    await registrations.register(him, ann, { withNetwork: true });
+    await untilIt('is registered', is('registered'));
+    await site.misbehave(lostAnswers);
+    await registrations.unregister(him, ann);
+    await untilIt('is unregistered', is('unregistered'));
+    await site.behave();
+    const left = await kinds();
+    for (const kind of ['account', 'user', 'network', 'vpc', 'router', 'subnet']) expect(left).not.toContain(kind);
+    expect(await site.violations()).toEqual([]);
+  });
+
   it('is not taken back while an order of his is open', async () => {
     const registrations = await start({ latencyMs: { min: 400, max: 500 } });
     await site.submit();
