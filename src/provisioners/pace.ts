@@ -53,6 +53,14 @@ export interface AdjustablePace extends Pace {
   rest(ms: number): void;
 }
 
+/** More than this many waiting calls is half a minute of budget and longer: better to say so than to let them age. */
+const mostWaiting = 1_000;
+
+/** What an adapter keeps to by itself, where nobody gives it a gate: its account's limits, twice as much at once. */
+export function ownPace({ callsPerSecond, atOnce }: AccountLimits): Pace {
+  return pace({ perSecond: callsPerSecond, burst: callsPerSecond * 2, atOnce, maxWaiting: mostWaiting });
+}
+
 /**
  * A token bucket and a limit at once. What waits here has been given its turn already (`runner/fair-turns.ts`), so the line
  * is short and in the order it was joined; fairness is decided before it.

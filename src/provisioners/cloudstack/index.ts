@@ -1,5 +1,5 @@
 import { type Http, type HttpOptions, openHttp } from '../http.js';
-import { pace, type Pace } from '../pace.js';
+import { ownPace, type Pace } from '../pace.js';
 import type { PlatformConfig, Provisioner } from '../provisioner.js';
 import { catalogueOf } from './catalogue.js';
 import { check } from './check.js';
@@ -20,8 +20,6 @@ import { tenantRemove } from './tenant-remove.js';
 import { vmCreate, vmDelete } from './vm.js';
 
 const connections = 16;
-/** More than this many waiting calls is half a minute of budget and longer: better to say so than to let them age. */
-const mostWaiting = 1_000;
 
 /**
  * Apache CloudStack, 4.5 and later; 4.4 works, but asks a person about addresses whose answer was lost. Throws when
@@ -77,14 +75,7 @@ export function openAccount(
     serviceUrl: config.serviceUrl,
     credentials: readCredentials(config),
     http: open({ connections, timeoutMs: settings.requestTimeoutMs, caCertificate: settings.caCertificate }),
-    pace:
-      gate ??
-      pace({
-        perSecond: settings.callsPerSecond,
-        burst: settings.callsPerSecond * 2,
-        atOnce: connections,
-        maxWaiting: mostWaiting,
-      }),
+    pace: gate ?? ownPace({ callsPerSecond: settings.callsPerSecond, atOnce: connections }),
   });
   return {
     client,

@@ -1,5 +1,5 @@
 import { type HttpOptions, openHttp, type RestHttp } from '../http.js';
-import { pace, type Pace } from '../pace.js';
+import { ownPace, type Pace } from '../pace.js';
 import type { PlatformConfig, Provisioner } from '../provisioner.js';
 import { sentRequests } from '../requests.js';
 import type { Account } from './account.js';
@@ -20,8 +20,6 @@ import { tenantRemove } from './tenant-remove.js';
 import { vmCreate, vmDelete } from './vm.js';
 
 const connections = 16;
-/** More than this many waiting calls is half a minute of budget and longer: better to say so than to let them age. */
-const mostWaiting = 1_000;
 /** A page of 500 servers in ERROR, each with the stack trace that administrators are shown. */
 const largestAnswerBytes = 32 * 1024 * 1024;
 
@@ -89,14 +87,7 @@ export function openAccount(
       maxAnswerBytes: largestAnswerBytes,
       caCertificate: settings.caCertificate,
     }),
-    pace:
-      gate ??
-      pace({
-        perSecond: settings.callsPerSecond,
-        burst: settings.callsPerSecond * 2,
-        atOnce: connections,
-        maxWaiting: mostWaiting,
-      }),
+    pace: gate ?? ownPace({ callsPerSecond: settings.callsPerSecond, atOnce: connections }),
   });
   return {
     client,
