@@ -33,6 +33,8 @@ export const openstack: TestCloud = {
         seed: random.int(1, 1e9),
         latencyMs: latencyOf(random),
         adminPassword,
+        // Ten orders of one account are more than DevStack's ten volumes.
+        quotaFactor: 10,
         tokenLifeMs: random.pick([3_000, 60_000, 3_600_000]),
         computeMaximum: random.pick(['2.67', '2.79', '2.93']),
       }),

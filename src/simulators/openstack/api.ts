@@ -20,6 +20,7 @@ export interface ApiOptions {
   newId: () => string;
   region: string;
   tokenLifeMs: number;
+  quotaFactor: number;
   ranges: { compute: VersionRange; volume: VersionRange };
   seeds: SeedOptions;
 }
@@ -173,8 +174,9 @@ export class Api {
   }
 
   #newCloud(): Cloud {
-    const { control, scheduler, newId, region, tokenLifeMs, seeds } = this.options;
+    const { control, scheduler, newId, region, tokenLifeMs, quotaFactor, seeds } = this.options;
     const cloud = new Cloud(control, new Works(control, scheduler), newId, control.random, region, tokenLifeMs);
+    cloud.quotas.factor = quotaFactor;
     plantSeedData(cloud, seeds);
     return cloud;
   }

@@ -22,6 +22,8 @@ export interface SimulatedOpenStackOptions {
   region?: string;
   /** How long a token lives: an hour by default. */
   tokenLifeMs?: number;
+  /** How much larger than the release's own the default quotas of projects are; 1 by default. */
+  quotaFactor?: number;
   /** How long work takes that is accepted first and done later. */
   latencyMs?: { min: number; max: number };
   /** Makes faults, latencies and ids repeatable; without it ids are random. */
@@ -63,6 +65,7 @@ export function simulatedOpenStack(options: Omit<SimulatedOpenStackOptions, 'por
     newId: idRandom === null ? randomUUID : () => randomId(idRandom),
     region: options.region ?? 'RegionOne',
     tokenLifeMs: options.tokenLifeMs ?? 3_600_000,
+    quotaFactor: options.quotaFactor ?? 1,
     ranges: {
       compute: rangeOf('compute', options.computeMaximum ?? '2.93'),
       volume: rangeOf('volume', options.volumeMaximum ?? '3.70'),

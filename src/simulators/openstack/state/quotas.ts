@@ -36,9 +36,11 @@ export type QuotaService = keyof typeof defaults;
 /** The limits of projects, by service. */
 export class Quotas {
   readonly #own = new Map<string, Record<string, number>>();
+  /** How much larger than the release's own the defaults are; no limit stays none. */
+  factor = 1;
 
   limits(service: QuotaService, projectId: string): Record<string, number> {
-    return { ...defaults[service], ...this.#own.get(`${service}/${projectId}`) };
+    return { ...this.defaults(service), ...this.#own.get(`${service}/${projectId}`) };
   }
 
   /** Infinity for no limit. */
@@ -57,6 +59,7 @@ export class Quotas {
   }
 
   defaults(service: QuotaService): Record<string, number> {
-    return { ...defaults[service] };
+    const entries = Object.entries(defaults[service]);
+    return Object.fromEntries(entries.map(([name, limit]) => [name, limit < 0 ? limit : limit * this.factor]));
   }
 }
