@@ -52,13 +52,16 @@ interface Item {
 
 /** A point is where it is in the code; when exactly it is passed can depend on the cloud's mood. */
 const mostTries = 3;
-/** Of all names, so large a part may be missed for all that. */
-const mostMissed = 0.05;
+/**
+ * A name that so large a part of a scenario's runs passes has to be died at. What comes more rarely is the mood of the machine (an
+ * answer that came too late and is looked up, two steps stored as one): aimed at, it does not come again. It is named all the same.
+ */
+const comesAgain = 0.05;
 /** Runs the sweep: recordings first, then every point found, then the points found only by workers that came after a crash, then pairs. */
 export async function sweep(options: SweepOptions): Promise<SweepReport> {
   const lanes: Lane[] = [];
   try {
-    for (let i = 1; i <= options.lanes; i++) lanes.push(await Lane.start(`lane-${i}`, options.cloud));
+    for (let i = 1; i <= options.lanes; i++) lanes.push(await Lane.start(`${options.cloud}-${i}`, options.cloud));
     return await new Sweep(options, lanes).run();
   } finally {
     await Promise.all(lanes.map((lane) => lane.stop()));
@@ -72,6 +75,8 @@ class Sweep {
   private readonly diedAt = new Set<string>();
   /** Per scenario, the points of an undisturbed run: name and how often it is passed. */
   private readonly recorded = new Map<string, Map<string, number>>();
+  /** By scenario: how many runs there were, and how many of them passed each name. */
+  private readonly passes = new Map<string, { runs: number; names: Map<string, number> }>();
   /** Names that are swept or about to be, in whatever scenario. */
   private readonly known = new Set<string>();
   private queue: Item[] = [];
@@ -98,10 +103,9 @@ class Sweep {
     await this.drain();
     for (const item of this.pairs()) this.add(item);
     await this.drain();
-    // What is only passed when the cloud is in a certain mood may not come again; more than a few are a hole in the sweep.
-    const missed = this.missed();
-    if (missed.length > Math.ceil(this.tried().size * mostMissed)) {
-      this.violate(`nobody died at ${missed.length} of ${this.tried().size} points: ${missed.join(', ')}`);
+    const holes = this.options.limit === undefined ? this.missed().filter((name) => this.isCommon(name)) : [];
+    if (holes.length > 0) {
+      this.violate(`nobody died at ${holes.length} of ${this.tried().size} points: ${holes.join(', ')}`);
     }
     return this.report();
   }
@@ -127,6 +131,7 @@ class Sweep {
       return null;
     });
     if (!result) return;
+    this.notePassed(scenario, result.passed.flat());
     for (const violation of result.violations) this.violate(`${words}: ${violation}`);
     this.count(result.report);
     if (kind === 'recording') {
@@ -147,6 +152,13 @@ class Sweep {
     this.options.say(`${this.swept.length}/${this.planned} ${state} ${words || 'recorded'} ${result.tookMs} ms`);
   }
 
+  private notePassed({ name }: CrashScenario, passed: string[]): void {
+    const seen = this.passes.get(name) ?? { runs: 0, names: new Map<string, number>() };
+    seen.runs += 1;
+    for (const point of new Set(passed)) seen.names.set(point, (seen.names.get(point) ?? 0) + 1);
+    this.passes.set(name, seen);
+  }
+
   private count({ figures, looked }: Report): void {
     for (const [name, figure] of Object.entries(figures)) this.zeros[name] = (this.zeros[name] ?? 0) + figure;
     for (const [invariant, how] of Object.entries(looked)) if (how !== 'not looked at') this.looked.add(invariant);
@@ -155,6 +167,10 @@ class Sweep {
   /** Two steps that come together are stored as one under both names, or under one: such a name may not come again. */
   private notReached(item: Item): void {
     if (item.tries < mostTries) this.add({ ...item, tries: item.tries + 1 });
+  }
+
+  private isCommon(name: string): boolean {
+    return [...this.passes].some(([, { runs, names }]) => (names.get(name) ?? 0) >= Math.max(3, runs * comesAgain));
   }
 
   /** The names that were to be died at. */
@@ -236,7 +252,7 @@ class Sweep {
         pointsRecorded: found,
         names: this.known.size,
         crashes: this.swept.reduce((sum, { reached }) => sum + reached, 0),
-        notReached: this.missed(),
+        rareAndNotDiedAt: this.missed(),
         doubleCrashes: pairs.filter(({ reached }) => reached > 1).length,
         medianItemMs: times[Math.floor(times.length / 2)] ?? 0,
       },

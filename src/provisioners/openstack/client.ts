@@ -138,7 +138,7 @@ export function openStackClient({ serviceUrl, credentials, settings, http, pace 
       let answer: HttpAnswer;
       try {
         answer = await exchange(method, url, text, { 'x-auth-token': token.id, ...version });
-        crashPoint('call.answered', () => [`${method} ${asked.service}`]);
+        crashPoint('call.answered', () => [asked.service, `${method}-${asked.path.split('/')[1] ?? ''}`]);
       } catch (error) {
         throw withoutAnswer(error, what, kind, 'CLD_UNREACHABLE');
       }
