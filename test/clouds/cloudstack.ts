@@ -22,6 +22,7 @@ export const cloudstack: TestCloud = {
     quota: { kind: 'error', status: 535, errorcode: 535, errortext: 'quota' },
     'not yours': { kind: 'error', status: 531, errorcode: 531, errortext: 'not yours' },
     'no room': { kind: 'job-fails', errorcode: 533 },
+    impossible: { kind: 'job-fails', errorcode: 431 },
   },
   world: {
     build: (random) =>

@@ -25,6 +25,7 @@ export const openstack: TestCloud = {
       errortext: 'Quota exceeded for resources: Requested 1, but already used 1 of 1',
     },
     'not yours': { kind: 'error', status: 403, errortext: "Policy doesn't allow it to be performed." },
+    impossible: { kind: 'error', status: 400, errortext: 'Invalid volume: it cannot be attached.' },
     'no room': { kind: 'job-fails', errortext: 'No valid host was found. There are not enough hosts available.' },
   },
   world: {

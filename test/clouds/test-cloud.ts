@@ -17,11 +17,14 @@ export type Doing =
   | 'make a part of a network'
   | 'make an offering';
 
+/** `impossible`: whatever one tries, for a reason that no waiting mends. */
+export type Refusal = 'quota' | 'not yours' | 'no room' | 'impossible';
+
 export interface TestCloud {
   /** What a fault strikes, in the words of its simulator (`/_sim/faults`); null: it does nothing of the kind in a request of its own. */
   operations: Record<Doing, string | null>;
   /** How it says no. */
-  refusals: Record<'quota' | 'not yours' | 'no room', JsonObject>;
+  refusals: Record<Refusal, JsonObject>;
   world: WorldCloud;
 }
 

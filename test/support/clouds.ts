@@ -6,7 +6,7 @@ import type { JsonObject } from '../../src/json.js';
 import type { FaultRequest } from '../../src/simulators/faults.js';
 import { simulatedCloudOf } from '../../src/simulators/registry.js';
 import { testClouds } from '../clouds/registry.js';
-import type { Doing } from '../clouds/test-cloud.js';
+import type { Doing, Refusal } from '../clouds/test-cloud.js';
 import { runFolder } from './run-folder.js';
 import { CommandProcess } from './scenario-process.js';
 
@@ -18,7 +18,7 @@ export const platformIds = ['7f61019a8d3011e7aebb005056aaa8be', 'sjif259a8d3011e
 export type TestFault = Partial<Omit<FaultRequest, 'operation'>> & {
   on: Doing | '*';
   /** Instead of a `kind`. */
-  says?: 'quota' | 'not yours' | 'no room';
+  says?: Refusal;
 };
 
 /** Faults as the control side of this cloud takes them; those that it cannot have are left out. */
