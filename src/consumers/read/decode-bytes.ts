@@ -52,11 +52,7 @@ export function notUtf8(bytes: Uint8Array, notes: Notes): Decoded {
   }
   const chinese = decodeChinese(bytes);
   if (chinese === null) return refuse(notes, 'MSG_UTF8', 'the message holds bytes that are not UTF-8');
-  notes.problem(
-    'MSG_UTF8',
-    '',
-    'the message is not UTF-8 but could be GBK; send UTF-8. The text as read from GBK is kept with the message for a person to accept',
-  );
+  notes.problem('MSG_UTF8', '', 'the message is not UTF-8 but could be GBK; send UTF-8');
   return { ok: false, proposal: chinese };
 }
 

@@ -31,12 +31,12 @@ export function readMessage(delivery: Delivery, options: ReadingOptions): Readin
   const channel = channelOf(delivery.contentType, notes);
   if (channel === 'unsupported') return unreadable(notes, null, null);
   const decoded = decodeBytes(delivery.bytes, notes);
-  if (!decoded.ok) return unreadable(notes, decoded.proposal, decoded.proposal);
+  if (!decoded.ok) return readFromGbk(notes, decoded.proposal, decoded.proposal);
 
   let { text } = decoded;
   if (/^\s*msg=/.test(text) ? channel !== 'json' : channel === 'form' && !/^\s*[{["']/.test(text)) {
     const form = readForm(text.trim(), notes);
-    if (!form.ok) return unreadable(notes, form.proposal ?? text, form.proposal);
+    if (!form.ok) return readFromGbk(notes, text, form.proposal);
     text = form.msg;
     notes.repair('W1', '', 'text in the form field msg', 'its content');
     if (isBlank(text)) {
@@ -63,6 +63,16 @@ export function readMessage(delivery: Delivery, options: ReadingOptions): Readin
     contentHash: contentHashOf(read.canonical),
     canonical: read.canonical,
   };
+}
+
+/** Bytes that could be GBK are proposed as such only when an order comes of them: a cut-off byte makes UTF-8 look like it, too. */
+function readFromGbk(notes: Notes, hintText: string | null, text: string | null): Reading {
+  const leadsToAnOrder = text !== null && unwrapText(text, new Notes()).ok;
+  const [problem] = notes.problems;
+  if (leadsToAnOrder && problem !== undefined) {
+    problem.message += '. The text as read from GBK is kept with the message for a person to accept';
+  }
+  return unreadable(notes, text ?? hintText, leadsToAnOrder ? text : null);
 }
 
 /** Damage is set aside when it was an order once: it names one, or can be mended into one. */

@@ -110,6 +110,12 @@ describe('whatever arrives gets an answer', () => {
     );
   });
 
+  it('what only looks like GBK, since it was cut, is no proposal', () => {
+    const bytes = readFileSync(new URL('order-86.form.txt', folder));
+    const reading = read(Buffer.concat([bytes.subarray(0, 2438), bytes.subarray(2441)]));
+    expect(reading).toMatchObject({ verdict: 'unreadable', proposal: null, problems: [{ code: 'MSG_UTF8' }] });
+  });
+
   it('a proposal that is made leads to an order or to named problems of one', () => {
     fc.assert(
       fc.property(fc.constantFrom(...fixtures), fc.nat(6000), fc.integer({ min: 1, max: 3 }), (bytes, at, length) => {

@@ -61,7 +61,7 @@ export async function simulated(options: SimulatedOptions = {}): Promise<Simulat
     kind: 'cloudstack',
     serviceUrl: server.serviceUrl,
     credentials: options.credentials ?? keys,
-    settings: { createOfferings: true, callsPerSecond: 5000, requestTimeoutMs: 2000, ...options.settings },
+    settings: { createOfferings: true, callsPerSecond: 5000, requestTimeoutMs: 20_000, ...options.settings },
   };
   const provisioner = cloudstack(config);
   const control = async (path: string, body?: unknown): Promise<unknown> => {

@@ -88,9 +88,9 @@ describe('a VM', () => {
     ['malformed', {}],
     ['html', { afterEffect: true, status: 502 }],
     ['error', { afterEffect: true }],
-    ['late', { delayMs: 1500 }],
+    ['late', { delayMs: 4_500 }],
   ])('that was begun under an answer of no use (%s) is built once', async (kind, fields) => {
-    const { provisioner, task, cloud } = await building({ settings: { requestTimeoutMs: 300 } });
+    const { provisioner, task, cloud } = await building({ settings: { requestTimeoutMs: 3_000 } });
     await cloud.fault('deployVirtualMachine', kind, fields);
     const marker = newMarker();
     const { lost } = await carryOut(provisioner, task('vm.create'), marker);
