@@ -103,7 +103,9 @@ class Sweep {
     await this.drain();
     for (const item of this.pairs()) this.add(item);
     await this.drain();
-    const holes = this.options.limit === undefined ? this.missed().filter((name) => this.isCommon(name)) : [];
+    for (const item of this.secondChances()) this.add(item);
+    await this.drain();
+    const holes = this.holes();
     if (holes.length > 0) {
       this.violate(`nobody died at ${holes.length} of ${this.tried().size} points: ${holes.join(', ')}`);
     }
@@ -167,6 +169,28 @@ class Sweep {
   /** Two steps that come together are stored as one under both names, or under one: such a name may not come again. */
   private notReached(item: Item): void {
     if (item.tries < mostTries) this.add({ ...item, tries: item.tries + 1 });
+  }
+
+  /** What comes again, and nobody died at. */
+  private holes(): string[] {
+    return this.options.limit === undefined ? this.missed().filter((name) => this.isCommon(name)) : [];
+  }
+
+  /** A point of the worker after a crash was tried after the first crash that it was seen after; others may lead there better. */
+  private secondChances(): Item[] {
+    const { random } = this.options;
+    return this.holes().flatMap((name) => {
+      const ways = this.passedAfter.filter(({ names }) => names.some(([passed]) => passed === name));
+      return random
+        .shuffle(ways)
+        .slice(0, mostTries)
+        .map(({ scenario, crash }) => ({
+          scenario,
+          crashes: [crash, { name, hit: 1 }],
+          kind: 'pair' as const,
+          tries: 1,
+        }));
+    });
   }
 
   private isCommon(name: string): boolean {
