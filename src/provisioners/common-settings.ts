@@ -1,7 +1,7 @@
 import type { Json } from '../json.js';
 import type { PlatformFields } from '../schemas/platform.js';
 import type { PlatformConfig } from './provisioner.js';
-import { clouds } from './registry.js';
+import { cloudKindOf } from './registry.js';
 
 /** A platform as it is stored, its credentials opened. */
 export interface PlatformToBuild {
@@ -13,8 +13,7 @@ export interface PlatformToBuild {
   fields?: Partial<PlatformFields> | undefined;
 }
 
-const placeOf = (kind: string, path: string): string | undefined =>
-  Object.hasOwn(clouds, kind) ? clouds[kind]?.places[path] : undefined;
+const placeOf = (kind: string, path: string): string | undefined => cloudKindOf(kind)?.places[path];
 
 /** Words about a place: kept for people even where the cloud has no use for them. */
 const descriptive = new Set(['region', 'domain', 'project', 'externalNetwork']);

@@ -5,6 +5,7 @@ import type { Tenancy } from '../provisioners/provisioner.js';
 import { inTransaction } from '../store/accept.js';
 import { writeAudit } from '../store/audit.js';
 import {
+  accountOf,
   listRegistrations,
   noteRegistration,
   openOrdersOf,
@@ -155,12 +156,7 @@ export class Registrar {
     const { userId, platformId, generation, wanted, withNetwork } = row;
     const platform = platforms.get(platformId);
     if (!platform) return { state: 'waiting', detail: 'the data centre cannot be used', lookAgainMs: laterMs };
-    const { rows } = await pool.query<{ account_id: string }>(
-      `select coalesce((select account_id from tenant where user_id = $1),
-                       (select account_id from work_order where user_id = $1 and kind = 'billing' limit 1), $1) as account_id`,
-      [userId],
-    );
-    const accountId = rows[0]?.account_id ?? userId;
+    const accountId = await accountOf(pool, userId);
     const network = userKey('default-network', userId, generation);
     const isNetworkMeant =
       wanted === 'registered' ? withNetwork : (await newestTries(pool, platformId, [network])).has(network);

@@ -190,6 +190,16 @@ export async function readUserNews(sql: Sql, since: Date | null): Promise<UserNe
   return { closed: row?.closed ?? [], registrations: row?.registrations ?? [], until: row?.until ?? new Date(0) };
 }
 
+/** The account of a user: as he was created, else as an order of his says, else his own id. */
+export async function accountOf(sql: Sql, userId: string): Promise<string> {
+  const { rows } = await sql.query<{ account_id: string }>(
+    `select coalesce((select account_id from tenant where user_id = $1),
+                     (select account_id from work_order where user_id = $1 and kind = 'billing' limit 1), $1) as account_id`,
+    [userId],
+  );
+  return rows[0]?.account_id ?? userId;
+}
+
 /** Billing's orders of a user that are open in a data centre. */
 export async function openOrdersOf(sql: Sql, userId: string, platformId: string): Promise<string[]> {
   const { rows } = await sql.query<{ work_order_id: string }>(

@@ -29,13 +29,6 @@ export function faultsOf(cloud: string, faults: TestFault[]): JsonObject[] {
   });
 }
 
-/** What `/_sim/calls` calls it. @throws Error when the cloud has no such request */
-export function operationOf(cloud: string, doing: Doing): string {
-  const operation = testClouds[cloud]?.operations[doing];
-  if (!operation) throw new Error(`${cloud} does not "${doing}"`);
-  return operation;
-}
-
 /** A simulated cloud in a process of its own, and the file that makes the samples' data centres platforms of it. */
 export async function startCloudProcess(
   name: string,
