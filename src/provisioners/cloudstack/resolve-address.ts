@@ -1,10 +1,11 @@
 import type { DraftPart } from '../../planner/plan.js';
 import type { NetworkConfig } from '../../schemas/work-order.js';
+import { namedNetworks } from '../network-cards.js';
 import type { ResolvedPart } from '../provisioner.js';
 import { readOne } from './lookup.js';
 import type { AddressSettings } from './network.js';
 import { type Resolving, zoneOf } from './resolve.js';
-import { defaultNetwork, namedNetworks } from './resolve-network.js';
+import { defaultNetwork } from './resolve-network.js';
 import { isOfTenant } from './resolve-tenant.js';
 import { Network } from './schema.js';
 

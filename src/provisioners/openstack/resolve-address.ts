@@ -1,10 +1,10 @@
 import type { DraftPart } from '../../planner/plan.js';
 import type { NetworkConfig } from '../../schemas/work-order.js';
+import { namedNetworks } from '../network-cards.js';
 import type { ResolvedPart } from '../provisioner.js';
 import type { BandwidthSettings } from './bandwidth-policy.js';
 import type { AddressSettings } from './network.js';
 import type { Resolving } from './resolve.js';
-import { namedNetworks } from './resolve-network.js';
 
 /** A floating IP with the QoS policy of its bandwidth, bound to a card of its VM; without a VM it stays unbound (Q8). */
 export async function resolveAddress(

@@ -1,18 +1,10 @@
-import type { JsonObject } from '../../json.js';
-import { type DraftPart, type PlanLine, userKey } from '../../planner/plan.js';
+import { type DraftPart, userKey } from '../../planner/plan.js';
 import type { VmConfig } from '../../schemas/work-order.js';
-import type { ResolvedPart } from '../provisioner.js';
+import { namedNetworks, type ResolvedNetworks } from '../network-cards.js';
 import type { Place, TenantRequest } from '../resolving.js';
 import { printable } from './account.js';
 import type { DefaultNetworkSettings } from './default-network.js';
 import type { Resolving } from './resolve.js';
-
-export interface ResolvedNetworks {
-  settings: { networkIds?: string[] };
-  needs: string[];
-  inputs: ResolvedPart['inputs'];
-  lines: PlanLine[];
-}
 
 /** The networks of a VM's cards, the default card's first; none named: the tenant's default network (Q18). */
 export async function resolveVmNetworks(
@@ -50,18 +42,6 @@ export async function resolveVmNetworks(
   }
   const lines = [{ what: 'network', ordered: networkIds.join(', '), resolved: names.join(', ') }];
   return { settings: { networkIds }, needs: [], inputs: {}, lines };
-}
-
-/** null stands for a card that does not say which network it is on. */
-export function namedNetworks({ networkId, networkCards }: VmConfig): (string | null)[] {
-  const onCards = networkCards.map(networkOfCard);
-  return networkId === null || onCards.includes(networkId) ? onCards : [networkId, ...onCards];
-}
-
-function networkOfCard(card: JsonObject): string | null {
-  // The seed's cards are all empty; these are the spellings its other documents use for a network's id.
-  const id = card['networkId'] ?? card['network_uuid'] ?? card['id'];
-  return typeof id === 'string' && id !== '' ? id : null;
 }
 
 /** Plans the tenant's default network and answers its key, or null after a hold. */
