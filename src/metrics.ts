@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Weather } from './runner/platforms.js';
+import type { Weather } from './runner/weather-report.js';
 import type { Worker } from './runner/worker.js';
 
 /** What a monitoring system reads from `/metrics`. Counts and states only; no ids, so that no label grows without end. */

@@ -17,7 +17,7 @@ import type { Levers } from '../runner/levers.js';
 import type { Orphans } from '../runner/orphans.js';
 import type { Standing } from '../runner/fair-turns.js';
 import type { PlatformRegistry } from '../runner/platform-registry.js';
-import type { Weather } from '../runner/platforms.js';
+import type { Weather } from '../runner/weather-report.js';
 import type { Registrar } from '../runner/registrar.js';
 import type { Passwords } from '../tenants/passwords.js';
 import type { AccessControl } from './auth.js';

@@ -4,7 +4,7 @@ import { operationLimits } from '../machines/operation.machine.js';
 import { finalStatuses, type OperationState, type OrderState, type PartState } from '../machines/order-state.js';
 import { operationNames, type PreparationKind } from '../planner/plan.js';
 import type { Standing } from '../runner/fair-turns.js';
-import type { Weather } from '../runner/platforms.js';
+import type { Weather } from '../runner/weather-report.js';
 import type { PreparationView } from '../store/views-operations.js';
 
 /** What an item waits for, in words for an operator. */

@@ -12,37 +12,8 @@ import type { ListedPlatform } from '../store/platforms.js';
 import type { SeenCloud, SeenClouds } from '../store/worker-clouds.js';
 import { CloudAccount } from './cloud-account.js';
 import type { Standing, Turn } from './fair-turns.js';
-
-/** A configured data centre with the adapter that drives it. */
-export interface Platform {
-  summary: PlatformSummary;
-  serviceUrl: string;
-  pace: Pace;
-  /** Its `resolve` waits for its turn. */
-  provisioner: Provisioner;
-  changedAt: number;
-  /** Why somebody gave it its state, and since when it has it. */
-  stateReason: string | null;
-  stateSince: number;
-  account: CloudAccount;
-  /** Why it cannot be used as it is configured; its work waits until somebody has mended it. */
-  unusable: string | null;
-  /** The adapter itself. */
-  direct: Provisioner;
-}
-
-/** What the weather is like at a platform, for people. */
-export interface Weather {
-  /** `broken`: no call gets through; `reopening`: it answers again and work is let in slowly; `unusable`: its settings are not. */
-  state: 'open' | 'broken' | 'reopening' | 'maintenance' | 'disabled' | 'unusable';
-  since: string | null;
-  reason: string | null;
-  nextProbeAt: string | null;
-  /** Pieces of work that wait until it is open again, all workers. */
-  parked: number;
-  /** Pieces of work that wait for their turn, all workers. */
-  queued: number;
-}
+import { changesOf, type Platform, summaryOf, takes, unusableProvisioner } from './platform.js';
+import { type Weather, weatherReport } from './weather-report.js';
 
 export interface PlatformsOptions {
   read(): Promise<ListedPlatform[]>;
@@ -178,35 +149,10 @@ export class Platforms {
 
   /** What every worker sees of a platform, the worst of it. */
   weatherOf(platformId: string): Weather {
-    const parkedHere = this.parked.get(platformId);
-    const parked = parkedHere?.turns.length ?? 0;
-    const calm = { since: null, reason: null, nextProbeAt: null, parked, queued: 0 };
     const platform = this.known.get(platformId);
-    if (!platform || platform.unusable !== null) {
-      const since = platform?.changedAt ?? parkedHere?.since ?? null;
-      const reason = platform?.unusable ?? 'no platform of this id is configured';
-      return { ...calm, state: 'unusable', since: instant(since), reason };
-    }
-    const seen = [this.seen(platform.account), ...this.seenByOthers(platform.account)];
-    const waiting = seen.reduce((sum, one) => sum + (one.waiting[platformId] ?? 0), 0);
-    const { state } = platform.summary;
-    if (state === 'maintenance') {
-      return { ...calm, state, since: instant(platform.stateSince), reason: platform.stateReason, parked: waiting };
-    }
-    const worst = seen.find((one) => one.circuit === 'open') ?? seen.find((one) => one.circuit === 'half-open');
-    if (worst && worst.circuit !== 'closed') {
-      const { since, reason, nextProbeAt } = worst;
-      const broken = worst.circuit === 'open';
-      return {
-        state: broken ? 'broken' : 'reopening',
-        since: instant(since),
-        reason,
-        nextProbeAt: broken ? instant(nextProbeAt) : null,
-        parked: broken ? waiting : 0,
-        queued: broken ? 0 : waiting,
-      };
-    }
-    return { ...calm, state: state === 'disabled' ? 'disabled' : 'open', queued: waiting };
+    const parked = this.parked.get(platformId);
+    const seen = platform ? [this.seen(platform.account), ...this.seenByOthers(platform.account)] : [];
+    return weatherReport(platform, seen, { count: parked?.turns.length ?? 0, since: parked?.since ?? null });
   }
 
   /** Reads the platforms again. One reading at a time; whoever asks during one gets one that begins after it. */
@@ -319,18 +265,9 @@ export class Platforms {
 
   /** Stands for a platform that cannot be used: nothing reaches it, for all its work is parked. */
   private unusable(row: ListedPlatform, reason: string): Platform {
-    const refuse = () => Promise.reject(new ProvisioningError('retry', 'CLD_UNAVAILABLE', reason));
-    const summary = summaryOf(row);
-    const direct: Provisioner = {
-      capabilities: summary.capabilities,
-      operations: {},
-      resolve: refuse,
-      pollJobs: refuse,
-      check: () => Promise.resolve([{ what: 'settings', ok: false, detail: reason }]),
-      close: () => Promise.resolve(),
-    };
+    const direct = unusableProvisioner(reason);
     return {
-      summary,
+      summary: { ...summaryOf(row), capabilities: direct.capabilities },
       serviceUrl: row.serviceUrl,
       pace: defaultPace,
       provisioner: this.inTurn(row.platformId, direct),
@@ -445,20 +382,6 @@ export class Platforms {
   }
 }
 
-/** Whether a piece of work may go to its account's queue. In maintenance what is planned goes on, and no new order is planned. */
-function takes({ unusable, summary }: Platform, turn: Turn): boolean {
-  return unusable === null && (summary.state !== 'maintenance' || turn.urgency !== 'plan');
-}
-
-function changesOf(row: ListedPlatform): Pick<Platform, 'changedAt' | 'stateReason' | 'stateSince'> {
-  const { updatedAt, stateReason = '', stateSince = updatedAt } = row;
-  return {
-    changedAt: updatedAt.getTime(),
-    stateReason: stateReason === '' ? null : stateReason,
-    stateSince: stateSince.getTime(),
-  };
-}
-
 /** Whether an error means that the cloud was not there, and that nothing was done. */
 export function saysAway(error: unknown): boolean {
   return error instanceof ProvisioningError && ['CLD_UNREACHABLE', 'CLD_UNAVAILABLE'].includes(error.code);
@@ -473,12 +396,4 @@ function accountKey({ kind, serviceUrl, credentials }: PlatformConfig): string {
   return createHash('sha256')
     .update(JSON.stringify([kind, serviceUrl, sorted]))
     .digest('base64');
-}
-
-function summaryOf({ platformId, name, kind, state }: ListedPlatform): PlatformSummary {
-  return { id: platformId, name, kind, state, capabilities: { detachedDisk: true, publicAddress: true } };
-}
-
-function instant(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

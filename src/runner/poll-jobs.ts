@@ -5,7 +5,8 @@ import type { OperationState } from '../machines/order-state.js';
 import type { CloudSecrets, JobReport } from '../provisioners/provisioner.js';
 import type { Happening, OpenOrder } from './engine.js';
 import type { TurnEnd } from './fair-turns.js';
-import { type Platform, type Platforms, saysAway } from './platforms.js';
+import type { Platform } from './platform.js';
+import { type Platforms, saysAway } from './platforms.js';
 
 interface Job {
   jobId: string;

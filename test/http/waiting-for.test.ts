@@ -11,7 +11,7 @@ import {
   type OrderStatus,
 } from '../../src/machines/order-state.js';
 import { type WorkOrderContext, workOrderMachine } from '../../src/machines/work-order.machine.js';
-import type { Weather } from '../../src/runner/platforms.js';
+import type { Weather } from '../../src/runner/weather-report.js';
 
 const at = Date.parse('2026-03-01T12:00:00Z');
 const scene: Scene = {
