@@ -12,16 +12,12 @@ import { startSimulatedCloudStack } from '../src/simulators/cloudstack/server.js
 import { buryWorkers } from '../src/store/ownership.js';
 import { fixture, order60 } from './consumers/messages.js';
 import { until } from './store/support.js';
+import { ControlSide } from './support/control-side.js';
 import { emptyTestDatabase, testDatabase, type TestDatabase } from './support/database.js';
 import { kafkaForTests, uniqueTopic } from './support/kafka.js';
 
 const silent = pino({ level: 'silent' });
 const keys = { apiKey: 'the-api-key', secretKey: 'the-secret-key-of-the-tests' };
-
-interface Resource {
-  kind: string;
-  attachedTo: string | null;
-}
 
 describe('orderwright as a whole', () => {
   let database: TestDatabase;
@@ -104,8 +100,7 @@ describe('orderwright as a whole', () => {
       if (order.status === 'held' || order.status === 'failed') throw new Error(JSON.stringify(order).slice(0, 2_000));
       return order.status === 'completed' && order;
     });
-  const resources = async () =>
-    (JSON.parse((await get(`${cloud.url}/_sim/resources`)).text) as { resources: Resource[] }).resources;
+  const resources = () => ControlSide.at(cloud.url).resources();
 
   it('takes an order over HTTP all the way to a VM with its disks and its address', async () => {
     const { url } = await start({ ORDERWRIGHT_PLATFORMS: await platformsFile([platform()]) });
@@ -168,7 +163,7 @@ describe('orderwright as a whole', () => {
   it('goes on with an order when the worker that began it has stopped', async () => {
     const ORDERWRIGHT_PLATFORMS = await platformsFile([platform()]);
     const first = await start({ ORDERWRIGHT_PLATFORMS });
-    await fetch(`${cloud.url}/_sim/latency`, { method: 'POST', body: JSON.stringify({ min: 300, max: 300 }) });
+    await ControlSide.at(cloud.url).latency(300, 300);
     await submit(first.url, fixture('order-60.json'));
     await until('something is being built', async () => (await resources()).some(({ kind }) => kind === 'vm'));
     await first.stop();

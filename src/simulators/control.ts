@@ -119,8 +119,6 @@ export class SimulatorControl {
         return json(200, { resources: this.#cloud?.resources() ?? [] });
       case 'GET /_sim/calls':
         return json(200, { calls: Object.fromEntries(this.#calls) });
-      case 'GET /_sim/audit':
-        return json(200, { audit: this.#audit });
       case 'GET /_sim/effects':
         return json(200, { effects: this.#audit, dropped: this.#dropped });
       case 'GET /_sim/faults':

@@ -7,7 +7,8 @@ import { cloudstack } from '../../src/provisioners/cloudstack/index.js';
 import type { Provisioner } from '../../src/provisioners/provisioner.js';
 import { startSimulatedCloudStack } from '../../src/simulators/cloudstack/server.js';
 import { finished, handlerOf, requestFor } from '../conformance/small-engine.js';
-import { anOrder } from '../provisioners/cloudstack/simulated.js';
+import { anOrder } from '../provisioners/an-order.js';
+import { ControlSide } from '../support/control-side.js';
 import { expectedCode, readCorpus, textOf } from './corpus.js';
 
 type Text = Parameters<typeof textOf>[0];
@@ -97,7 +98,7 @@ describe('of the clouds, the corpus of bad answers', () => {
         const request = requestFor({ operation, settings, inputs: {} });
         const handler = handlerOf(spec.unreachable ? nowhere : provisioner, operation);
         canned = spec.answer;
-        if (spec.fault) await setFault(spec.fault);
+        if (spec.fault) await ControlSide.at(cloud.url).fault(spec.fault);
         if (spec.job !== undefined) {
           const sent = await handler.send(request);
           if (sent.state !== 'pending') throw new Error(`there is no job: ${sent.state}`);
@@ -125,14 +126,9 @@ describe('of the clouds, the corpus of bad answers', () => {
           expect(error?.details?.retryAfterMs).toBeLessThanOrEqual(retryAfterAtMostMs);
       } finally {
         canned = undefined;
-        await fetch(`${cloud.url}/_sim/faults`, { method: 'DELETE' });
+        await ControlSide.at(cloud.url).clearFaults();
         await Promise.all([provisioner.close(), nowhere.close()]);
       }
     },
   );
-
-  async function setFault(fault: object): Promise<void> {
-    const answer = await fetch(`${cloud.url}/_sim/faults`, { method: 'POST', body: JSON.stringify([fault]) });
-    if (!answer.ok) throw new Error(`the fault was not taken: ${await answer.text()}`);
-  }
 });

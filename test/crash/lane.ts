@@ -8,8 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { checkInvariants, type Report } from '../invariants/check.js';
 import type { Evidence, SeenCallback, SentLever, SentMessage } from '../invariants/evidence.js';
-import { askOverHttp, cloudEvidence } from '../invariants/from-cloud.js';
+import { cloudEvidence } from '../invariants/from-cloud.js';
 import { faultsOf, startCloudProcess } from '../support/clouds.js';
+import { ControlSide } from '../support/control-side.js';
 import { testDatabase } from '../support/database.js';
 import { kafkaForTests } from '../support/kafka.js';
 import { runFolder } from '../support/run-folder.js';
@@ -122,8 +123,9 @@ class Item {
     const database = await testDatabase();
     const pool = new pg.Pool({ connectionString: database.url, max: 2 });
     pool.on('error', () => undefined); // a cut connection also fails the statement, which is where it is reported
-    await control(cloudUrl, 'reset', {});
-    if (scenario.faults) await control(cloudUrl, 'faults', faultsOf(kind, scenario.faults));
+    const control = ControlSide.at(cloudUrl);
+    await control.reset();
+    if (scenario.faults) await control.fault(...faultsOf(kind, scenario.faults));
     receiver.forget();
     const env = { ...laneEnv, DATABASE_URL: database.url, ...scenario.env };
     if (scenario.channel === 'http') {
@@ -341,7 +343,7 @@ class Item {
     const options = { name: 'cloud', settleWindowMs: 2 * settleMs };
     const seen = {
       sql: this.pool,
-      clouds: [await cloudEvidence(askOverHttp(this.cloudUrl), options)],
+      clouds: [await cloudEvidence(ControlSide.at(this.cloudUrl), options)],
       callbacks: this.receiver.posts,
       levers: this.levers,
     };
@@ -399,9 +401,4 @@ function readNames(file: string): string[] {
   } catch {
     return []; // it died before it opened it
   }
-}
-
-async function control(cloudUrl: string, what: string, body: object): Promise<void> {
-  const answer = await fetch(`${cloudUrl}/_sim/${what}`, { method: 'POST', body: JSON.stringify(body) });
-  if (!answer.ok) throw new Error(`/_sim/${what} answered ${answer.status}: ${await answer.text()}`);
 }

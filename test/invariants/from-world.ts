@@ -2,7 +2,7 @@
 import { until } from '../support/scenario-wait.js';
 import type { World } from '../support/scenario-world.js';
 import type { Evidence, SentMessage } from './evidence.js';
-import { askOverHttp, cloudEvidence } from './from-cloud.js';
+import { cloudEvidence } from './from-cloud.js';
 
 /** Between look-ups the worlds' platforms wait so long (`settleMs` in scenario-world.ts); absence takes two such waits. */
 const settleWindowMs = 2 * 400;
@@ -32,7 +32,7 @@ export async function evidenceOf(
   return {
     ...more,
     sql: world.pool,
-    clouds: [await cloudEvidence(askOverHttp(world.cloudUrl), { name: 'cloud', settleWindowMs })],
+    clouds: [await cloudEvidence(world.cloud, { name: 'cloud', settleWindowMs })],
     sent: [...records.values(), ...posted],
     intake,
     events: billing.events,

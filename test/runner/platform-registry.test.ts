@@ -63,7 +63,7 @@ describe('a running worker', () => {
 
   it('lets new orders wait for the end of a maintenance, with the reason, and goes on with those under way', async () => {
     const underWay = await order();
-    await until('something is built', async () => (await site.effects(platformId)).length > 0);
+    await until('something is built', async () => (await site.cloud(platformId).effects()).length > 0);
     await registry.setState(platformId, 'maintenance', { ...by, reason: 'new storage' });
     await until('the worker has noticed', () => site.worker.platforms.weatherOf(platformId).state === 'maintenance');
     const later = await order();

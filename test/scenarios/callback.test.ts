@@ -121,7 +121,7 @@ describe('the result of an order goes to its msghandler_url', () => {
       expect([name, message.results[name]]).toEqual([name, header[name]]);
     }
     // By id, not by name: customers give the same name to many machines.
-    const alive = await world.resources();
+    const alive = await world.cloud.resources();
     for (const item of workOrderItems as JsonObject[]) {
       const told = message.results.items.find((one) => one['resourceId'] === item['resourceId']);
       expect(told).toMatchObject({ verdict: 'completed', chargeable: true, resourceType: item['resourceType'] });

@@ -35,7 +35,7 @@ describe('a worker', () => {
       [tenant],
     );
     const markers = new Set(rows.map(({ marker }) => marker));
-    return (await site.effects(first)).filter(({ marker }) => marker !== null && markers.has(marker));
+    return (await site.cloud(first).effects()).filter(({ marker }) => marker !== null && markers.has(marker));
   };
 
   it('gives a tenant with one order its turns while another floods the same account', async () => {
@@ -79,7 +79,7 @@ describe('a worker', () => {
   it("goes on with one cloud's orders while another cloud hangs", async () => {
     const random = seededRandom(scenarioSeed('hanging'));
     site = await OneWorker.start({ platformIds: [first, second], callsPerSecond: 300, requestTimeoutMs: 500 });
-    await site.misbehave(first, { operation: '*', kind: 'late', delayMs: 60_000, times: 1_000_000 });
+    await site.cloud(first).fault({ operation: '*', kind: 'late', delayMs: 60_000, times: 1_000_000 });
     for (let i = 0; i < 10; i++) {
       await site.order(random, 'tenant', first);
       await site.order(random, 'tenant', second);
@@ -90,7 +90,7 @@ describe('a worker', () => {
       60_000,
     );
     expect(await completedOn(first)).toBe(0);
-    await site.behave(first);
+    await site.cloud(first).clearFaults();
     await until(
       'the others to be completed too',
       async () => ({ done: (await completedOn(first)) === 10, seen: JSON.stringify(await site.statuses()) }),

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { cloudKinds } from '../support/clouds.js';
 import type { ScenarioMessage } from '../support/scenario-orders.js';
 import { until, untilQuiet } from '../support/scenario-wait.js';
-import { type RunningWorker, type SimulatedThing, World } from '../support/scenario-world.js';
+import type { CloudResource } from '../invariants/evidence.js';
+import { type RunningWorker, World } from '../support/scenario-world.js';
 
 type Outcome = 'accepted' | 'duplicate' | 'held' | 'set-aside';
 
@@ -75,8 +76,8 @@ function outcomes(cloud: keyof typeof words): void {
 
   it('order 60 is one VM, two disks of their own kind attached to it, and one address bound to it with 2 Mbit/s', async () => {
     const { items } = await readOrder(orderIds[60]);
-    const things = await world.resources();
-    const thing = (index: number): SimulatedThing | undefined => {
+    const things = await world.cloud.resources();
+    const thing = (index: number): CloudResource | undefined => {
       expect(items[index]?.cloudResourceIds).toHaveLength(1);
       return things.find(({ id }) => id === items[index]?.cloudResourceIds[0]);
     };
@@ -109,7 +110,7 @@ function outcomes(cloud: keyof typeof words): void {
   });
 
   it('their users, who were never registered there, have accounts of their own now', async () => {
-    const things = await world.resources();
+    const things = await world.cloud.resources();
     const accounts = things.filter(({ kind }) => kind === 'account').map(({ name }) => name);
     const vms = things.filter(({ kind }) => kind === 'vm').map(({ details }) => details['account']);
     expect(accounts.length).toBeGreaterThan(0);
@@ -117,7 +118,7 @@ function outcomes(cloud: keyof typeof words): void {
   });
 
   it('nothing else is in the cloud: three VMs, three disks, two addresses', async () => {
-    const things = await world.resources();
+    const things = await world.cloud.resources();
     const count = (kind: string): number => things.filter((one) => one.kind === kind).length;
     expect({ vm: count('vm'), volume: count('volume'), address: count('address') }).toEqual({
       vm: 3,

@@ -41,22 +41,22 @@ describe('a cloud that goes dark', () => {
       await until(
         'some work to be under way',
         async () => {
-          const { length } = await site.effects(platformId);
+          const { length } = await site.cloud(platformId).effects();
           return { done: length > size / 3, seen: `${length} effects` };
         },
         30_000,
       );
-      await site.misbehave(platformId, { operation: '*', kind: 'unavailable', times: 1_000_000 });
+      await site.cloud(platformId).fault({ operation: '*', kind: 'unavailable', times: 1_000_000 });
       await until(
         'it to be noticed',
         async () => ({ done: weather().state === 'broken', seen: weather().state }),
         30_000,
       );
-      const before = await site.calls(platformId);
+      const before = await site.cloud(platformId).countCalls();
       for (let i = 0; i < (size * 2) / 3; i++) await site.order(random, `tenant-${i % 3}`, platformId);
       await sleep(darkSeconds * 1_000);
 
-      const inTheDark = (await site.calls(platformId)) - before;
+      const inTheDark = (await site.cloud(platformId).countCalls()) - before;
       const probes = darkSeconds * 2 + 10;
       // What was under way when it broke, and probes: first every 100 ms, then every second.
       expect(inTheDark).toBeLessThan(16 + probes);
@@ -66,7 +66,7 @@ describe('a cloud that goes dark', () => {
       expect((statuses['failed'] ?? 0) + (statuses['partial'] ?? 0) + (statuses['held'] ?? 0)).toBe(0);
       process.stderr.write(`dark for ${darkSeconds} s: ${inTheDark} calls, ${JSON.stringify(weather())}\n`);
 
-      await site.behave(platformId);
+      await site.cloud(platformId).clearFaults();
       const orders = Math.ceil(size / 3) + Math.ceil((size * 2) / 3);
       await allCompleted(orders);
       const [most] = await site.query<{ retries: number }>(
@@ -74,7 +74,9 @@ describe('a cloud that goes dark', () => {
       );
       // Only the few calls by which it was found out count as tries.
       expect(most?.retries ?? 0).toBeLessThanOrEqual(2);
-      const made = (await site.effects(platformId)).filter(({ effect, kind }) => effect === 'created' && kind === 'vm');
+      const made = (await site.cloud(platformId).effects()).filter(
+        ({ effect, kind }) => effect === 'created' && kind === 'vm',
+      );
       expect(made).toHaveLength(orders);
       expect(new Set(made.map(({ marker }) => marker)).size).toBe(orders);
     },
@@ -93,7 +95,7 @@ describe('a cloud that goes dark', () => {
       async () => ({ done: weather().parked === 3, seen: JSON.stringify(weather()) }),
       20_000,
     );
-    expect(await site.calls(platformId)).toBe(0);
+    expect(await site.cloud(platformId).countCalls()).toBe(0);
     expect(await site.statuses()).toEqual({ received: 3 });
     await set('open');
     await allCompleted(3);

@@ -9,6 +9,7 @@ import { applicationName } from '../../src/store/ownership.js';
 import type { SeenEvent, SeenRejection, SentLever, SentMessage } from '../invariants/evidence.js';
 import { checkInvariants } from '../invariants/check.js';
 import { cloudEvidence } from '../invariants/from-cloud.js';
+import { ControlSide } from '../support/control-side.js';
 import { type Book, type Errand, statusOf, writeBook } from './billing.js';
 import { SimulatedBroker } from './broker.js';
 import { chance, type Chance, installChance } from './chance.js';
@@ -197,7 +198,7 @@ class World {
     this.control('POST', '/_sim/faults', this.troubles.cloud);
   }
 
-  private control(method: string, path: string, body?: unknown): unknown {
+  private control(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): unknown {
     const answer = this.time.as(this.cloudProcess, () =>
       this.cloud.handle({ method, path, query: '', headers: {}, body: body === undefined ? '' : JSON.stringify(body) }),
     );
@@ -566,7 +567,7 @@ class World {
   }
 
   private async judge(): Promise<void> {
-    const ask = async (path: string) => this.control('GET', path);
+    const control = new ControlSide(async (method, path, body) => this.control(method, path, body));
     const { rows } = this.store.ask({
       text: `select o.kind, o.status, o.machine ->> 'value' as state, o.machine -> 'context' -> 'reason' ->> 'code' as code,
                     o.revision, count(*)::int as orders from work_order o group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5`,
@@ -579,7 +580,7 @@ class World {
     const end = this.broker.records(topics.orders).length;
     const report = await checkInvariants({
       sql: this.store.sql,
-      clouds: [await cloudEvidence(ask, { name: 'cloud' })],
+      clouds: [await cloudEvidence(control, { name: 'cloud' })],
       sent: this.sent,
       intake: {
         topic: topics.orders,

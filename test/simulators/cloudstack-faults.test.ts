@@ -161,7 +161,7 @@ describe('the control side', () => {
       deployVirtualMachine: 1,
       destroyVirtualMachine: 1,
     });
-    const audit = (await cloud.sim('GET', 'audit'))['audit'] as Row[];
+    const audit = (await cloud.sim('GET', 'effects'))['effects'] as Row[];
     const ofVm = audit.filter((entry) => entry['kind'] === 'vm');
     expect(ofVm.map((entry) => entry['effect'])).toEqual(['created', 'changed', 'deleted']);
     expect(ofVm[0]).toMatchObject({ at: expect.any(String), operation: deploy, id, marker: 'ow-0123456789abcdef' });

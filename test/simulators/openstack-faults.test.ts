@@ -193,7 +193,7 @@ test('the audit names what had an effect, once, with its marker', async () => {
   await cloud.settled(tenant, id);
   await cloud.ok(tenant, 'compute', 'DELETE', `/servers/${id}`);
   await cloud.until(count, (found) => found === 0);
-  const audit = ((await cloud.sim('GET', 'audit'))['audit'] as Row[]).filter((one) => one['kind'] === 'vm');
+  const audit = ((await cloud.sim('GET', 'effects'))['effects'] as Row[]).filter((one) => one['kind'] === 'vm');
   expect(audit).toMatchObject([
     { operation: create, effect: 'created', id, marker: 'ow-0123456789abcdef' },
     { operation: 'nova.servers.delete', effect: 'deleted', id, marker: 'ow-0123456789abcdef' },

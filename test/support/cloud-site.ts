@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { expect } from '@jest/globals';
 import { checkInvariants } from '../invariants/check.js';
-import { askOverHttp, cloudEvidence } from '../invariants/from-cloud.js';
+import type { CloudResource } from '../invariants/evidence.js';
+import { cloudEvidence } from '../invariants/from-cloud.js';
+import type { ControlSide } from './control-side.js';
 import { faultsOf, type TestFault } from './clouds.js';
 import { OneWorker, type OneWorkerOptions } from './one-worker.js';
-import type { SimulatedThing } from './scenario-world.js';
 
 export const sitePlatformId = 'sjif259a8d3011e7aebb005056aaa8be';
 /** A VM, a disk, an address. */
@@ -31,6 +32,10 @@ export class CloudSite {
     return this.site.stop();
   }
 
+  private get control(): ControlSide {
+    return this.site.cloud(sitePlatformId);
+  }
+
   get worker() {
     return this.site.worker;
   }
@@ -40,15 +45,15 @@ export class CloudSite {
   }
 
   misbehave(...faults: TestFault[]): Promise<void> {
-    return this.site.misbehave(sitePlatformId, ...faultsOf(this.cloud, faults));
+    return this.control.fault(...faultsOf(this.cloud, faults));
   }
 
   behave(): Promise<void> {
-    return this.site.behave(sitePlatformId);
+    return this.control.clearFaults();
   }
 
-  resources(): Promise<SimulatedThing[]> {
-    return this.site.resources(sitePlatformId);
+  resources(): Promise<CloudResource[]> {
+    return this.control.resources();
   }
 
   /** Billing sends its order, or what a test makes of it. @returns our id of it */
@@ -80,15 +85,13 @@ export class CloudSite {
   }
 
   async violations(): Promise<string[]> {
-    const clouds = [
-      await cloudEvidence(askOverHttp(this.site.urlOf(sitePlatformId)), { name: 'dc-2', settleWindowMs: 60 }),
-    ];
+    const clouds = [await cloudEvidence(this.control, { name: 'dc-2', settleWindowMs: 60 })];
     const report = await checkInvariants({ sql: this.site.pool, clouds });
     return report.violations.map(({ invariant, text }) => `${invariant}: ${text}`);
   }
 
   /** What the order has come to: its status, its items', and what the cloud then holds. Every invariant is looked at. */
-  async outcome(): Promise<{ status: string; items: unknown[]; alive: SimulatedThing[] }> {
+  async outcome(): Promise<{ status: string; items: unknown[]; alive: CloudResource[] }> {
     const { status } = await this.order();
     const finished = ['completed', 'partial', 'failed', 'cancelled'].includes(status);
     const items = await this.query(`select i.status from work_order_item i join work_order o using (order_id)
@@ -102,7 +105,7 @@ export class CloudSite {
 }
 
 /** How many there are of each kind that is bought. */
-export function bought(alive: SimulatedThing[]): { vm: number; volume: number; address: number } {
+export function bought(alive: CloudResource[]): { vm: number; volume: number; address: number } {
   const count = (kind: string) => alive.filter((one) => one.kind === kind).length;
   return { vm: count('vm'), volume: count('volume'), address: count('address') };
 }

@@ -11,10 +11,10 @@ import { createHotPool } from '../../src/store/data-source.js';
 import { applicationName } from '../../src/store/ownership.js';
 import { insertPlatform } from '../../src/store/platforms.js';
 import type { JsonObject } from '../../src/json.js';
+import { ControlSide } from './control-side.js';
 import { testDatabase } from './database.js';
 import { freshOrder, textOf } from './scenario-orders.js';
 import type { Random } from './scenario-random.js';
-import type { Effect, SimulatedThing } from './scenario-world.js';
 
 const sealer = createSealer(Buffer.from(Array.from({ length: 32 }, (_, i) => i + 1)));
 
@@ -151,43 +151,15 @@ export class OneWorker {
     );
   }
 
-  /** Everything the cloud made, changed or removed, in that order. */
-  async effects(platformId: string): Promise<Effect[]> {
-    return ((await this.control(platformId, 'audit')) as { audit: Effect[] }).audit;
-  }
-
-  /** How many calls the cloud has seen in all. */
-  async calls(platformId: string): Promise<number> {
-    const { calls } = (await this.control(platformId, 'calls')) as { calls: Record<string, number> };
-    return Object.values(calls).reduce((sum, count) => sum + count, 0);
-  }
-
-  /** Everything that lives on the cloud. */
-  async resources(platformId: string): Promise<SimulatedThing[]> {
-    return ((await this.control(platformId, 'resources')) as { resources: SimulatedThing[] }).resources;
-  }
-
   /** What the platform logs in with. */
   credentialsOf(platformId: string): Record<string, string> {
     return this.clouds.get(platformId)?.credentials ?? {};
   }
 
-  /** Where a simulated cloud is. */
-  urlOf(platformId: string): string {
-    return this.clouds.get(platformId)?.url ?? '';
-  }
-
-  async misbehave(platformId: string, ...faults: object[]): Promise<void> {
-    await this.control(platformId, 'faults', { method: 'POST', body: JSON.stringify(faults) });
-  }
-
-  async behave(platformId: string): Promise<void> {
-    await this.control(platformId, 'faults', { method: 'DELETE' });
-  }
-
-  private async control(platformId: string, what: string, init: RequestInit = {}): Promise<unknown> {
-    const answer = await fetch(`${this.clouds.get(platformId)?.url}/_sim/${what}`, init);
-    if (!answer.ok) throw new Error(`/_sim/${what} answered ${answer.status}`);
-    return answer.json();
+  /** The control side of a platform's cloud. */
+  cloud(platformId: string): ControlSide {
+    const url = this.clouds.get(platformId)?.url;
+    if (url === undefined) throw new Error(`no simulated cloud is platform ${platformId}`);
+    return ControlSide.at(url);
   }
 }

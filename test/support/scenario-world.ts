@@ -3,28 +3,11 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { JsonObject } from '../../src/json.js';
 import { startCloudProcess } from './clouds.js';
+import { ControlSide } from './control-side.js';
 import { type TestDatabase, testDatabase } from './database.js';
 import { kafkaForTests, uniqueTopic } from './kafka.js';
 import { Billing, type Topics } from './scenario-kafka.js';
 import { buildCommand, CommandProcess } from './scenario-process.js';
-
-export interface SimulatedThing {
-  kind: string;
-  id: string;
-  name: string | null;
-  marker: string | null;
-  state: string | null;
-  attachedTo: string | null;
-  details: Record<string, unknown>;
-}
-
-export interface Effect {
-  operation: string;
-  effect: 'created' | 'deleted' | 'changed';
-  kind: string;
-  id: string;
-  marker: string | null;
-}
 
 /** A running worker and where its API is. */
 export interface RunningWorker {
@@ -69,7 +52,7 @@ export class World {
     readonly databaseUrl: string,
     readonly billing: Billing,
     readonly pool: pg.Pool,
-    readonly cloudUrl: string,
+    readonly cloud: ControlSide,
     readonly env: Record<string, string>,
   ) {
     this.topics = { orders: `${name}.orders`, events: `${name}.events`, rejected: `${name}.rejected` };
@@ -108,7 +91,7 @@ export class World {
         ORDERWRIGHT_PLATFORMS: cloud.platformsFile,
         ...options.env,
       };
-      const world = new World(name, database.url, billing, pool, cloud.url, env);
+      const world = new World(name, database.url, billing, pool, ControlSide.at(cloud.url), env);
       world.stops.push(...stops);
       return world;
     } catch (error) {
@@ -143,18 +126,6 @@ export class World {
     return (await this.pool.query<Row>(text, values)).rows;
   }
 
-  async resources(): Promise<SimulatedThing[]> {
-    return (await this.control<{ resources: SimulatedThing[] }>('resources')).resources;
-  }
-
-  async effects(): Promise<Effect[]> {
-    return (await this.control<{ audit: Effect[] }>('audit')).audit;
-  }
-
-  async calls(): Promise<Record<string, number>> {
-    return (await this.control<{ calls: Record<string, number> }>('calls')).calls;
-  }
-
   /** A call of a worker's API. */
   async api({ url }: RunningWorker, path: string, init: RequestInit = {}): Promise<Response> {
     const headers = { authorization: `Bearer ${this.token}`, ...(init.headers as Record<string, string> | undefined) };
@@ -165,10 +136,5 @@ export class World {
   async stop(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.end('SIGKILL')));
     for (const stop of this.stops.toReversed()) await stop();
-  }
-
-  private async control<T>(what: string): Promise<T> {
-    const answer = await fetch(`${this.cloudUrl}/_sim/${what}`, { signal: AbortSignal.timeout(30_000) });
-    return (await answer.json()) as T;
   }
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { SimulatorControl } from '../control.js';
+import type { Fault } from '../faults.js';
 import { startSimulated, type HttpAnswer, type HttpRequest, type SimulatedCloud } from '../http.js';
+import { answerOnTheWay } from '../on-the-way.js';
 import { randomId, seededRandom } from '../random.js';
 import { Scheduler } from '../scheduler.js';
 import { Api } from './api.js';
@@ -9,7 +11,6 @@ import { ApiError, unauthorized } from './errors.js';
 import { readParameters, type RawParameters } from './parameters.js';
 import { simulatedResources } from './resources.js';
 import { defaultApiKey, defaultSecretKey } from './seed-data.js';
-import type { Fault } from '../faults.js';
 
 export interface SimulatedCloudStackOptions {
   port?: number;
@@ -106,13 +107,6 @@ export function simulatedCloudStack(options: Omit<SimulatedCloudStackOptions, 'p
       return { ...answer, status: fault.status ?? answer.status };
     };
     switch (fault.kind) {
-      case 'drop-request':
-        return 'cut';
-      case 'lose-answer':
-        work();
-        return 'cut';
-      case 'late':
-        return { ...work(), delayMs: fault.delayMs };
       case 'error':
         return refuse(530, 'Internal error executing command, please contact your system administrator', 4250);
       case 'throttle':
@@ -123,23 +117,11 @@ export function simulatedCloudStack(options: Omit<SimulatedCloudStackOptions, 'p
         );
       case 'unavailable':
         return refuse(503, 'Service unavailable: the management server is being shut down', 9999);
-      case 'html':
-        if (fault.afterEffect === true) work();
-        return {
-          status: fault.status ?? 200,
-          headers: { 'content-type': 'text/html; charset=utf-8' },
-          body: '<!DOCTYPE html><html><body>Please log in to the proxy</body></html>',
-        };
-      case 'malformed': {
-        // Cut in the middle, as a proxy with a size limit does; the work was done unless told otherwise.
-        const answer = fault.afterEffect === false ? { status: 200, body: '{"response":{}}' } : work();
-        return { ...answer, body: answer.body.slice(0, Math.floor(answer.body.length / 2)) };
-      }
       case 'expire-session':
         api.endSession(request);
         return api.refuse(request, raw, unauthorized(fault.errortext));
       default:
-        return work();
+        return answerOnTheWay(fault, work);
     }
   }
 

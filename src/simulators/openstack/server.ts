@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SimulatorControl } from '../control.js';
 import type { Fault } from '../faults.js';
 import { startSimulated, type HttpAnswer, type HttpRequest, type SimulatedCloud } from '../http.js';
+import { answerOnTheWay } from '../on-the-way.js';
 import { randomId, seededRandom } from '../random.js';
 import { Scheduler } from '../scheduler.js';
 import { Api, type Prepared } from './api.js';
@@ -104,13 +105,6 @@ export function simulatedOpenStack(options: Omit<SimulatedOpenStackOptions, 'por
       return api.refuse(prepared, new Refusal(fault.status ?? status, fault.errortext ?? text, more));
     };
     switch (fault.kind) {
-      case 'drop-request':
-        return 'cut';
-      case 'lose-answer':
-        work();
-        return 'cut';
-      case 'late':
-        return { ...work(), delayMs: fault.delayMs };
       case 'error':
         return refuse(500, unexpected[prepared.service], { type: 'HTTPInternalServerError' });
       case 'throttle':
@@ -123,23 +117,11 @@ export function simulatedOpenStack(options: Omit<SimulatedOpenStackOptions, 'por
         return refuse(503, 'The server is currently unavailable. Please try again at a later time.', {
           fromMiddleware: true,
         });
-      case 'html':
-        if (fault.afterEffect === true) work();
-        return {
-          status: fault.status ?? 200,
-          headers: { 'content-type': 'text/html; charset=utf-8' },
-          body: '<!DOCTYPE html><html><body>Please log in to the proxy</body></html>',
-        };
-      case 'malformed': {
-        // Cut in the middle, as a proxy with a size limit does; the work was done unless told otherwise.
-        const answer = fault.afterEffect === false ? { status: 200, body: '{"servers": []}' } : work();
-        return { ...answer, body: answer.body.slice(0, Math.floor(answer.body.length / 2)) };
-      }
       case 'expire-session':
         api.expireTokens(prepared);
         return api.refuse(prepared, unauthorized());
       default:
-        return work();
+        return answerOnTheWay(fault, work);
     }
   }
 

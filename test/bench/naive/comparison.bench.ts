@@ -68,7 +68,7 @@ function withNul(order: JsonObject): ScenarioMessage {
 
 /** Waits until the cloud has seen so many more effects, or until it has seen none for a while. */
 async function someEffects(contender: Contender, count: number): Promise<void> {
-  const seen = async (): Promise<number> => (await contender.world.effects()).length;
+  const seen = async (): Promise<number> => (await contender.world.cloud.effects()).length;
   const from = await seen();
   let moved = { effects: from, at: Date.now() };
   for (const giveUpAt = Date.now() + 20_000; Date.now() < giveUpAt; await sleep(20)) {

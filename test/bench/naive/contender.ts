@@ -52,9 +52,7 @@ export class Contender {
 
   /** Switches faults of the cloud on. */
   async addFaults(faults: object[]): Promise<void> {
-    const body = JSON.stringify(faults);
-    const { ok, status } = await fetch(`${this.world.cloudUrl}/_sim/faults`, { method: 'POST', body });
-    if (!ok) throw new Error(`the simulated cloud refused the faults with ${status}`);
+    await this.world.cloud.fault(...faults);
   }
 
   /** Waits until every order has its end, or until nothing has happened for so long. Then a little for what comes late. */
@@ -62,7 +60,7 @@ export class Contender {
     for (let last = { seen: '', at: Date.now() }; ; await sleep(500)) {
       const { world } = this;
       const { withoutEnd } = await this.count(orders);
-      const seen = `${withoutEnd} ${(await world.effects()).length} ${world.billing.events.length}`;
+      const seen = `${withoutEnd} ${(await world.cloud.effects()).length} ${world.billing.events.length}`;
       if (seen !== last.seen) last = { seen, at: Date.now() };
       if (Date.now() - last.at > (withoutEnd === 0 ? 3_000 : quietMs)) return;
     }
@@ -73,7 +71,7 @@ export class Contender {
     for (const event of this.world.billing.events)
       events.set(event.subject, [...(events.get(event.subject) ?? []), event]);
     const orphans = await this.world.query<{ id: string }>('select resource_id as id from orphan');
-    return tally({ orders, events, things: await this.world.resources(), orphans: orphans.map(({ id }) => id) });
+    return tally({ orders, events, things: await this.world.cloud.resources(), orphans: orphans.map(({ id }) => id) });
   }
 
   private async startNaive(): Promise<CommandProcess> {

@@ -29,7 +29,7 @@ describe('the naive worker, as long as nothing goes wrong,', () => {
       secondEnds: 0,
       notAsTold: 0,
     });
-    const kinds = (await naive.world.resources()).map(({ kind }) => kind);
+    const kinds = (await naive.world.cloud.resources()).map(({ kind }) => kind);
     expect(['vm', 'volume', 'address'].map((kind) => kinds.filter((one) => one === kind).length)).toEqual([3, 3, 2]);
     expect(naive.crashes).toBe(0);
   }, 60_000);

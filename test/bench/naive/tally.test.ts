@@ -2,14 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import type { ReceivedEvent } from '../../support/scenario-kafka.js';
 import { freshOrder, type GoodOrder } from '../../support/scenario-orders.js';
 import { seededRandom } from '../../support/scenario-random.js';
-import type { SimulatedThing } from '../../support/scenario-world.js';
+import type { CloudResource } from '../../invariants/evidence.js';
 import { type Seen, type Tally, tally } from './tally.js';
 
 const random = seededRandom(11);
 const { facts: order } = freshOrder(random, 'order-86.json');
 const ids = { vm: random.uuid(), volume: random.uuid(), address: random.uuid(), other: random.uuid() };
 
-const thing = (kind: string, id: string, change: Partial<SimulatedThing> = {}): SimulatedThing => ({
+const thing = (kind: string, id: string, change: Partial<CloudResource> = {}): CloudResource => ({
   kind,
   id,
   name: kind === 'address' ? '203.0.113.3' : `${kind}-${order.workOrderId}`,

@@ -1,7 +1,7 @@
 /** What became of a run, counted from outside: what the cloud shows, and what the events told. The same for every worker. */
 import type { ReceivedEvent } from '../../support/scenario-kafka.js';
 import type { GoodOrder } from '../../support/scenario-orders.js';
-import type { SimulatedThing } from '../../support/scenario-world.js';
+import type { CloudResource } from '../../invariants/evidence.js';
 
 export interface Tally {
   orders: number;
@@ -21,7 +21,7 @@ export interface Tally {
 
 export interface Seen {
   orders: GoodOrder[];
-  things: SimulatedThing[];
+  things: CloudResource[];
   /** By workOrderId, in the order in which they came. */
   events: Map<string, ReceivedEvent[]>;
   /** Ids of resources that the worker itself lists as nobody's. */
@@ -60,9 +60,9 @@ function endingsOf(events: ReceivedEvent[]): string[] {
  * does not: of those that nobody was told of, one may be the first for each item that was told of none; the others are
  * certainly too many.
  */
-function extra(living: SimulatedThing[], told: Set<string>, orders: GoodOrder[]): Pick<Tally, 'doubled' | 'lost'> {
-  const made = new Map<string, SimulatedThing[]>();
-  const nameless: SimulatedThing[] = [];
+function extra(living: CloudResource[], told: Set<string>, orders: GoodOrder[]): Pick<Tally, 'doubled' | 'lost'> {
+  const made = new Map<string, CloudResource[]>();
+  const nameless: CloudResource[] = [];
   for (const thing of living) {
     const item = thing.marker ?? (thing.kind === 'address' ? null : thing.name);
     if (item !== null) made.set(item, [...(made.get(item) ?? []), thing]);
@@ -79,7 +79,7 @@ function extra(living: SimulatedThing[], told: Set<string>, orders: GoodOrder[])
 }
 
 /** Of an order that was told as completed: one running VM, its disks on it, its address bound to it. */
-function isAsTold(order: GoodOrder, events: ReceivedEvent[], living: SimulatedThing[]): boolean {
+function isAsTold(order: GoodOrder, events: ReceivedEvent[], living: CloudResource[]): boolean {
   if (!endingsOf(events).includes('completed')) return true;
   const items = events.filter(({ type }) => type === 'orderwright.item.completed.v1');
   const ids = new Set(items.flatMap(({ data }) => data['cloudResourceIds'] as string[]));

@@ -11,7 +11,7 @@ import {
 import { createNetwork, readNetwork } from '../../../src/provisioners/cloudstack/guest-networks.js';
 import { createVpc } from '../../../src/provisioners/cloudstack/vpcs.js';
 import { anOperator, newId, tierOfferingId, vpcOfferingId } from './operator.js';
-import { zoneId } from './simulated.js';
+import { zoneId } from '../an-order.js';
 
 async function aVpcWithList() {
   const operator = await anOperator();

@@ -9,7 +9,7 @@ import {
 import { createNetwork } from '../../../src/provisioners/cloudstack/guest-networks.js';
 import { createVpc } from '../../../src/provisioners/cloudstack/vpcs.js';
 import { anOperator, aVm, newId, tierOfferingId, vpcOfferingId } from './operator.js';
-import { zoneId } from './simulated.js';
+import { zoneId } from '../an-order.js';
 
 describe('a public address', () => {
   it('of a VPC is taken, leads to a machine in a tier, and is given back', async () => {

@@ -2,7 +2,8 @@ import { afterEach } from '@jest/globals';
 import { type OperationName, preparationOperations } from '../../../src/planner/plan.js';
 import type { Facts, ResolveRequest } from '../../../src/provisioners/provisioner.js';
 import { carryOut, type Task } from '../../conformance/small-engine.js';
-import { anOrder, simulated, type Simulated, type SimulatedOptions } from './simulated.js';
+import { anOrder } from '../an-order.js';
+import { simulated, type Simulated, type SimulatedOptions } from './simulated.js';
 
 const clouds: Simulated[] = [];
 afterEach(async () => {

@@ -5,7 +5,8 @@ import { cloudstack } from '../../../src/provisioners/cloudstack/index.js';
 import { UserKeys } from '../../../src/provisioners/cloudstack/schema.js';
 import { aCloud } from './building.js';
 import { anOperator } from './operator.js';
-import { anOrder, imageId, type Simulated } from './simulated.js';
+import { anOrder, imageId } from '../an-order.js';
+import { type Simulated } from './simulated.js';
 
 const unknown = 'b1a0c5de-0000-4000-8000-00000000000f';
 

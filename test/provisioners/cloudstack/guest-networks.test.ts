@@ -10,7 +10,7 @@ import {
 import { terminateVm } from '../../../src/provisioners/cloudstack/vm-actions.js';
 import { createVpc } from '../../../src/provisioners/cloudstack/vpcs.js';
 import { anOperator, aVm, newId, type Operator, tierOfferingId, vpcOfferingId } from './operator.js';
-import { zoneId } from './simulated.js';
+import { zoneId } from '../an-order.js';
 
 async function aTier({ client, done }: Operator, more: object = {}) {
   const vpcId = await done(createVpc(client, { name: 'v', vpcOfferingId, zoneId, cidr: '10.10.0.0/16' }, newId()));

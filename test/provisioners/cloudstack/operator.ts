@@ -7,7 +7,8 @@ import type { Account } from '../../../src/provisioners/cloudstack/submit.js';
 import type { JobReport } from '../../../src/provisioners/provisioner.js';
 import { pause } from '../../conformance/small-engine.js';
 import { aCloud } from './building.js';
-import { imageId, type Simulated, zoneId } from './simulated.js';
+import { imageId, zoneId } from '../an-order.js';
+import { type Simulated } from './simulated.js';
 
 export const securityGroupZoneId = 'b1a0c5de-0000-4000-8000-000000000002';
 export const mediumOfferingId = 'b1a0c5de-0000-4000-8051-000000000002';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Resolution, ResolveRequest } from '../../../src/provisioners/provisioner.js';
 import { aCloud, building } from './building.js';
-import { anOrder, imageId, zoneId, type SimulatedOptions } from './simulated.js';
+import { anOrder, imageId, zoneId } from '../an-order.js';
+import { type SimulatedOptions } from './simulated.js';
 
 // Of the simulated cloud's seed data.
 const securityGroupZone = 'b1a0c5de-0000-4000-8000-000000000002';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { listTemplates } from '../../../src/provisioners/cloudstack/templates.js';
 import { anOperator, securityGroupZoneId } from './operator.js';
-import { imageId, zoneId } from './simulated.js';
+import { imageId, zoneId } from '../an-order.js';
 
 describe('templates', () => {
   it('are listed once for each zone they are in', async () => {

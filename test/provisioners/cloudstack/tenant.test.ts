@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { carryOut, handlerOf, newMarker, pause, requestFor } from '../../conformance/small-engine.js';
 import { aCloud, building } from './building.js';
-import { anOrder, type Simulated, type SimulatedOptions } from './simulated.js';
+import { anOrder } from '../an-order.js';
+import { type Simulated, type SimulatedOptions } from './simulated.js';
 
 const registering: SimulatedOptions = { settings: { registerTenants: 'first-order' } };
 const onlyPersons: SimulatedOptions = { settings: { registerTenants: 'hold' } };

@@ -19,7 +19,7 @@ import {
   terminateVm,
 } from '../../../src/provisioners/cloudstack/vm-actions.js';
 import { anOperator, aVm, newId, type Operator } from './operator.js';
-import { imageId } from './simulated.js';
+import { imageId } from '../an-order.js';
 
 const stateOf = async ({ client }: Operator, id: string) => (await findVm(client, id))?.state;
 

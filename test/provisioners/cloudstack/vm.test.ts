@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { carryOut, finished, handlerOf, newMarker, pause, requestFor } from '../../conformance/small-engine.js';
 import { building } from './building.js';
-import { anOrder } from './simulated.js';
+import { anOrder } from '../an-order.js';
 
 describe('a VM', () => {
   it('gets the root password of the order from 4.19 on', async () => {

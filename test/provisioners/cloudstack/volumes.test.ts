@@ -14,7 +14,7 @@ import {
   revertSnapshot,
 } from '../../../src/provisioners/cloudstack/volumes.js';
 import { anOperator, aVm, newId } from './operator.js';
-import { zoneId } from './simulated.js';
+import { zoneId } from '../an-order.js';
 
 const gib = 2 ** 30;
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createNetwork, deleteNetwork } from '../../../src/provisioners/cloudstack/guest-networks.js';
 import { createVpc, deleteVpc, listVpcs, readVpc, updateVpc } from '../../../src/provisioners/cloudstack/vpcs.js';
 import { anOperator, newId, tierOfferingId, vpcOfferingId } from './operator.js';
-import { zoneId } from './simulated.js';
+import { zoneId } from '../an-order.js';
 
 const wanted = { name: 'VPC01', vpcOfferingId, zoneId, cidr: '10.10.0.0/16' };
 

@@ -35,7 +35,7 @@ import {
 } from '../../../src/provisioners/openstack/volume-backups.js';
 import { readVolume } from '../../../src/provisioners/openstack/volume-jobs.js';
 import { carryOut, finished } from '../../conformance/small-engine.js';
-import { imageId } from '../cloudstack/simulated.js';
+import { imageId } from '../an-order.js';
 import { building } from './building.js';
 
 type World = Awaited<ReturnType<typeof building>>;

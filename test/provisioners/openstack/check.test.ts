@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { openstack } from '../../../src/provisioners/openstack/index.js';
 import { setQuotas } from '../../../src/provisioners/openstack/quotas.js';
 import { startSimulatedOpenStack } from '../../../src/simulators/openstack/server.js';
-import { zoneId } from '../cloudstack/simulated.js';
+import { zoneId } from '../an-order.js';
 import { aCloud } from './building.js';
 
 const unknown = 'b1a0c5de-0000-4000-8000-00000000000f';

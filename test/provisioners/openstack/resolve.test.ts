@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Resolution } from '../../../src/provisioners/provisioner.js';
-import { anOrder, type OrderOptions } from '../cloudstack/simulated.js';
+import { anOrder, type OrderOptions } from '../an-order.js';
 import { aCloud } from './building.js';
 import type { SimulatedOptions } from './simulated.js';
 

@@ -4,7 +4,8 @@ import type { Account } from '../../../src/provisioners/openstack/account.js';
 import type { PlatformConfig, ResolveRequest } from '../../../src/provisioners/provisioner.js';
 import { startSimulatedOpenStack } from '../../../src/simulators/openstack/server.js';
 import type { CloudUnderTest } from '../../conformance/provisioner.js';
-import { anOrder, zoneId } from '../cloudstack/simulated.js';
+import { anOrder, platformId, zoneId } from '../an-order.js';
+import { type Controlled, controlled } from '../controlled.js';
 
 const credentials = { username: 'admin', password: 'test-password' };
 
@@ -22,20 +23,7 @@ const calls: Partial<Record<OperationName, string>> = {
   'network.release': 'neutron.floatingips.delete',
 };
 
-export interface SimulatedThing {
-  kind: string;
-  id: string;
-  name: string | null;
-  marker: string | null;
-  state: string | null;
-  attachedTo: string | null;
-  details: Record<string, unknown>;
-}
-
-export interface Simulated extends CloudUnderTest {
-  fault(operation: string, kind: string, fields?: object): Promise<void>;
-  resources(): Promise<SimulatedThing[]>;
-  calls(): Promise<Record<string, number>>;
+export interface Simulated extends CloudUnderTest, Controlled {
   config: PlatformConfig;
   /** The adapter's own way in, for what is done beside orders and for looking. */
   account: Account;
@@ -59,7 +47,7 @@ export async function simulated(options: SimulatedOptions = {}): Promise<Simulat
     ...(volumeMaximum === undefined ? {} : { volumeMaximum }),
   });
   const config: PlatformConfig = {
-    id: 'p1',
+    id: platformId,
     name: 'simulated',
     kind: 'openstack',
     serviceUrl: server.serviceUrl,
@@ -68,32 +56,18 @@ export async function simulated(options: SimulatedOptions = {}): Promise<Simulat
   };
   const provisioner = openstack(config);
   const account = openAccount(config);
-  const control = async (path: string, body?: unknown): Promise<unknown> => {
-    const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
-    const answer = await fetch(`${server.url}/_sim/${path}`, init);
-    if (!answer.ok) throw new Error(`/_sim/${path} answered ${answer.status}: ${await answer.text()}`);
-    return answer.json();
-  };
-  const fault = async (operation: string, kind: string, fields: object = {}): Promise<void> => {
-    await control('faults', [{ operation, kind, times: 1, ...fields }]);
-  };
-  const resources = async (): Promise<SimulatedThing[]> =>
-    ((await control('resources')) as { resources: SimulatedThing[] }).resources;
+  const control = controlled(server.url, {
+    lives: ({ kind, state }) =>
+      kind !== 'port' && !['DELETED', 'SOFT_DELETED', 'deleting', 'deleted'].includes(state ?? ''),
+    isBought: () => true,
+  });
   return {
     config,
     account,
     provisioner,
     request: options.request ?? anOrder(),
-    fault,
-    resources,
-    calls: async () => ((await control('calls')) as { calls: Record<string, number> }).calls,
-    loseNextAnswer: (operation) => fault(calls[operation] ?? operation, 'lose-answer'),
-    alive: async (marker) => (await resources()).filter((one) => one.marker === marker && isAlive(one)),
-    countAlive: async () => (await resources()).filter(isAlive).length,
-    ids: async () =>
-      (await resources())
-        .filter((one) => ['vm', 'volume', 'address'].includes(one.kind) && isAlive(one))
-        .map(({ id }) => id),
+    ...control,
+    loseNextAnswer: (operation) => control.fault(calls[operation] ?? operation, 'lose-answer'),
     async close() {
       await account.client.close();
       await provisioner.close();
@@ -101,6 +75,3 @@ export async function simulated(options: SimulatedOptions = {}): Promise<Simulat
     },
   };
 }
-
-const isAlive = ({ kind, state }: SimulatedThing): boolean =>
-  kind !== 'port' && !['DELETED', 'SOFT_DELETED', 'deleting', 'deleted'].includes(state ?? '');

@@ -4,7 +4,7 @@ import { listRules } from '../../../src/provisioners/openstack/security-groups.j
 import { tearDownNetwork } from '../../../src/provisioners/openstack/network-teardown.js';
 import type { ResolveRequest } from '../../../src/provisioners/provisioner.js';
 import { carryOut, newMarker } from '../../conformance/small-engine.js';
-import { anOrder } from '../cloudstack/simulated.js';
+import { anOrder } from '../an-order.js';
 import { aCloud } from './building.js';
 import type { Simulated } from './simulated.js';
 

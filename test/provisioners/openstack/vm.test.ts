@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { carryOut, finished, handlerOf, newMarker, pause, requestFor } from '../../conformance/small-engine.js';
-import { anOrder } from '../cloudstack/simulated.js';
+import { anOrder } from '../an-order.js';
 import { stopServer } from '../../../src/provisioners/openstack/server-actions.js';
 import { building } from './building.js';
 
