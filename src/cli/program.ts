@@ -7,6 +7,7 @@ import { addKeyCommands } from './commands/keys.js';
 import { addLeverCommands } from './commands/levers.js';
 import { addPlatformCommands } from './commands/platforms.js';
 import { addReadingCommands } from './commands/reading.js';
+import { addRegistrationCommands } from './commands/registrations.js';
 import { addServiceCommands } from './commands/service.js';
 import { addSubmitCommand } from './commands/submit.js';
 import { addTokenCommands } from './commands/tokens.js';
@@ -34,6 +35,7 @@ export async function runCommand(args: string[], io: Io): Promise<number> {
   addReadingCommands(program, io, done);
   addLeverCommands(program, io);
   addPlatformCommands(program, io, done);
+  addRegistrationCommands(program, io);
   addTokenCommands(program, io);
   addKeyCommands(program, io, done);
   addDoctorCommand(program, io, done);

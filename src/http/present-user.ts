@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Registration } from '../runner/registrar.js';
+import { registrationStates } from '../store/registrations.js';
 import { listTenants, readTenants, type Tenant, type TenantFilter } from '../store/tenants.js';
 import type { Context } from './context.js';
 
@@ -8,12 +9,10 @@ import type { Context } from './context.js';
  * names, where its notes do not show them.
  */
 
-const states = ['asked', 'working', 'waiting', 'registered', 'unregistered', 'failed'] as const;
-
 const RegistrationJson = z.object({
   sysplatforms_id: z.int(),
   name: z.string().describe('Of the data centre'),
-  state: z.enum(states),
+  state: z.enum(registrationStates),
   wanted: z.enum(['registered', 'unregistered']).describe('Where it is going'),
   reason: z.string().describe('Why it waits, or what failed'),
   since: z.string().meta({ format: 'date-time' }),
@@ -71,7 +70,7 @@ export type UserDatacentersJson = z.infer<typeof UserDatacentersJson>;
 /** Of many registrations the first ones; all of them are in `user-datacenters list`. */
 export const RegistrationsJson = z.object({
   count: z.int(),
-  states: z.partialRecord(z.enum(states), z.int()),
+  states: z.partialRecord(z.enum(registrationStates), z.int()),
   user_datacenters: z.array(UserDatacenterJson),
 });
 export type RegistrationsJson = z.infer<typeof RegistrationsJson>;

@@ -79,6 +79,10 @@ export const routeAccess: Readonly<Record<string, RouteAccess>> = {
   'POST /v1/platforms/:platform/maintenance': { roles: admins, rows: 'all' },
   'POST /v1/platforms/:platform/check': { roles: operators, rows: 'all' },
 
+  'GET /v1/registrations': { roles: staff, rows: 'all' },
+  'POST /v1/registrations/:platform/:user/register': { roles: operators, rows: 'all' },
+  'POST /v1/registrations/:platform/:user/unregister': { roles: operators, rows: 'all' },
+
   'GET /v1/tokens': { roles: ['admin'], rows: 'all' },
   'POST /v1/tokens': { roles: ['admin'], rows: 'all' },
   'POST /v1/tokens/:name/revoke': { roles: ['admin'], rows: 'all' },

@@ -30,6 +30,7 @@ import { problem } from './problem.js';
 import { accessOf } from './route-access.js';
 import { TokenBook } from './token-book.js';
 import { tokenRoutes } from './token-routes.js';
+import { registrationRoutes } from './registration-routes.js';
 import { secretRoutes } from './secret-routes.js';
 import { userRoutes } from './user-routes.js';
 
@@ -136,6 +137,7 @@ export async function buildHttp(options: HttpOptions): Promise<{ app: App; close
     tokenRoutes(scope, context);
     leverRoutes(scope, context);
     leftoverRoutes(scope, context);
+    registrationRoutes(scope, context);
   });
   metaRoutes(app, context, version);
   await app.ready();

@@ -11,6 +11,7 @@ import {
   openOrdersOf,
   newestTries,
   type PreparationTry,
+  type RegistrationPage,
   type RegistrationRow,
   type RegistrationState,
   takeDueRegistrations,
@@ -30,6 +31,9 @@ export interface Who {
 export interface Registration {
   userId: string;
   platformId: string;
+  platformName: string;
+  /** Its number, by which lists are in order. */
+  platformNumber: number;
   /**
    * `asked`: nobody has looked at it yet. `working`: it is being made, or taken back. `waiting`: for a person, or for orders
    * that are still open; `detail` says which.
@@ -99,11 +103,14 @@ export class Registrar {
     return this.list(who);
   }
 
-  async list(who: Who): Promise<Registration[]> {
-    return (await listRegistrations(this.options.pool, who)).map(
-      ({ userId, platformId, state, wanted, detail, stateSince }) => ({
+  /** @param page null: all of them at once */
+  async list(who: Who, page: RegistrationPage | null = null): Promise<Registration[]> {
+    return (await listRegistrations(this.options.pool, who, page)).map(
+      ({ userId, platformId, platformName, platformNumber, state, wanted, detail, stateSince }) => ({
         userId,
         platformId,
+        platformName,
+        platformNumber,
         state,
         wanted,
         detail,

@@ -7,6 +7,7 @@ import { Operators1795305700000 } from '../../migrations/1795305700000-operators
 import { CloudWeather1795305800000 } from '../../migrations/1795305800000-cloud-weather.js';
 import { PlatformRegistry1795305900000 } from '../../migrations/1795305900000-platform-registry.js';
 import { Tenants1795392300000 } from '../../migrations/1795392300000-tenants.js';
+import { OrdersOfAUser1795392400000 } from '../../migrations/1795392400000-orders-of-a-user.js';
 import { CloudOperationEntity } from '../entities/cloud-operation.entity.js';
 import { EventEntity } from '../entities/event.entity.js';
 import { PlatformEntity } from '../entities/platform.entity.js';
@@ -86,6 +87,7 @@ export function createDataSource(
       CloudWeather1795305800000,
       PlatformRegistry1795305900000,
       Tenants1795392300000,
+      OrdersOfAUser1795392400000,
     ],
   });
 }

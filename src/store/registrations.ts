@@ -1,6 +1,7 @@
 import type { Sql } from './data-source.js';
 
-export type RegistrationState = 'asked' | 'working' | 'waiting' | 'registered' | 'unregistered' | 'failed';
+export const registrationStates = ['asked', 'working', 'waiting', 'registered', 'unregistered', 'failed'] as const;
+export type RegistrationState = (typeof registrationStates)[number];
 
 /** A row of `tenant_registration`. */
 export interface RegistrationRow {
@@ -20,6 +21,20 @@ export interface RegistrationRow {
 export interface Chosen {
   userIds: string[] | null;
   platformIds: string[] | null;
+}
+
+/** Which of them, in the order of users and then of data centres. */
+export interface RegistrationPage {
+  state: RegistrationState | null;
+  /** The user and the data centre's number that the page before ended with. */
+  after: { userId: string; platformNumber: number } | null;
+  limit: number;
+}
+
+/** A registration with the data centre's name. */
+export interface ListedRegistration extends RegistrationRow {
+  platformName: string;
+  platformNumber: number;
 }
 
 interface Row {
@@ -89,11 +104,17 @@ export async function wantUnregistered(sql: Sql, chosen: Chosen, by: string, del
 /**
  * How registrations stand, by user and data centre: those that were asked for, and those that orders have made, also after an
  * earlier one was taken back. Keys are `tenant/<user>` and `tenant/<user>~<generation>` (`userKey`).
+ *
+ * @param page null: all of them
  */
-export async function listRegistrations(sql: Sql, { userIds, platformIds }: Chosen): Promise<RegistrationRow[]> {
-  const { rows } = await sql.query<Row>(
+export async function listRegistrations(
+  sql: Sql,
+  { userIds, platformIds }: Chosen,
+  page: RegistrationPage | null = null,
+): Promise<ListedRegistration[]> {
+  const { rows } = await sql.query<Row & { name: string; number: number }>(
     `with places as (
-       select platform_id, number from platform
+       select platform_id, name, number from platform
         where removed_at is null and ($2::text[] is null or platform_id = any ($2))),
      asked as (
        select ${columns} from tenant_registration r join places using (platform_id)
@@ -112,7 +133,7 @@ export async function listRegistrations(sql: Sql, { userIds, platformIds }: Chos
         cross join lateral regexp_match(substr(o.work_order_id, length(p.platform_id) + 9), '^(.+?)(?:~(\\d+))?#\\d+$') as made (key)
         where $1::text[] is null or made.key[1] = any ($1)
         order by made.key[1], p.platform_id, o.created_at desc)
-     select all_.* from (
+     select all_.*, places.name, places.number from (
        select * from asked a
         where not exists (select from by_orders b where b.user_id = a.user_id and b.platform_id = a.platform_id
                              and a.wanted = 'unregistered' and b.generation > a.generation)
@@ -121,10 +142,20 @@ export async function listRegistrations(sql: Sql, { userIds, platformIds }: Chos
         where not exists (select from asked a where a.user_id = b.user_id and a.platform_id = b.platform_id
                              and not (a.wanted = 'unregistered' and b.generation > a.generation))) as all_
        join places using (platform_id)
-      order by all_.user_id, places.number`,
-    [userIds, platformIds],
+      where ($3::text is null or all_.state = $3)
+        and ($4::text is null or (all_.user_id, places.number) > ($4, $5::bigint))
+      order by all_.user_id, places.number
+      limit $6`,
+    [
+      userIds,
+      platformIds,
+      page?.state ?? null,
+      page?.after?.userId ?? null,
+      page?.after?.platformNumber ?? null,
+      page?.limit ?? null,
+    ],
   );
-  return rows.map(toRow);
+  return rows.map((row) => ({ ...toRow(row), platformName: row.name, platformNumber: Number(row.number) }));
 }
 
 /** Those that somebody has to look at now; no other worker gets them within `forMs`. */
@@ -198,6 +229,16 @@ export async function accountOf(sql: Sql, userId: string): Promise<string> {
     [userId],
   );
   return rows[0]?.account_id ?? userId;
+}
+
+/** Whether a user was created and not removed, or is named by an order. */
+export async function isKnownUser(sql: Sql, userId: string): Promise<boolean> {
+  const { rows } = await sql.query<{ known: boolean }>(
+    `select exists (select from tenant where user_id = $1 and removed_at is null)
+         or exists (select from work_order where user_id = $1 and kind = 'billing') as known`,
+    [userId],
+  );
+  return rows[0]?.known ?? false;
 }
 
 /** Billing's orders of a user that are open in a data centre. */

@@ -29,8 +29,8 @@ export class RecordedRegistrar {
     return this.real.unregister(who, by);
   }
 
-  list(who: Who): Promise<Registration[]> {
-    return this.real.list(who);
+  list(...asked: Parameters<Registrar['list']>): Promise<Registration[]> {
+    return this.real.list(...asked);
   }
 
   /** Says how a registration stands. */

@@ -51,7 +51,7 @@ export function addPlatformCommands(program: Command, io: Io, done: (exitCode: n
     .description('one of them with its settings; never its credentials')
     .action(async (id: string, options: RemoteOptions) => {
       const api = Api.of(io, options);
-      const platform = await api.get<PlatformDetailJson>(pathOf((await find(api, id)).id));
+      const platform = await api.get<PlatformDetailJson>(pathOf((await findPlatform(api, id)).id));
       print(io, options, platform, (one) => showPlatform(one, io));
     });
 
@@ -74,7 +74,7 @@ export function addPlatformCommands(program: Command, io: Io, done: (exitCode: n
     .addHelpText('after', aboutCredentials)
     .action(async (id: string, options: WriteOptions) => {
       const api = Api.of(io, options);
-      const path = pathOf((await find(api, id)).id);
+      const path = pathOf((await findPlatform(api, id)).id);
       const body = { reason: options.reason, ...(await readFieldOptions(io, options)) };
       const edited = await api.send<PlatformDetailJson>('PATCH', path, body, ifMatch(options));
       print(io, options, edited, (one) => showPlatform(one, io));
@@ -85,7 +85,7 @@ export function addPlatformCommands(program: Command, io: Io, done: (exitCode: n
     .description('really logs in, and looks for everything its settings name (exit code 1 when something is missing)')
     .action(async (id: string, options: RemoteOptions) => {
       const api = Api.of(io, options);
-      const path = `${pathOf((await find(api, id)).id)}/check`;
+      const path = `${pathOf((await findPlatform(api, id)).id)}/check`;
       const answer = await api.send<PlatformCheckJson>('POST', path, null);
       print(io, options, answer, (one) => showCheck(one, io));
       done(answer.ok ? exitCodes.done : exitCodes.refused);
@@ -102,7 +102,7 @@ export function addPlatformCommands(program: Command, io: Io, done: (exitCode: n
       .description(acts[act])
       .action(async (id: string, options: WriteOptions) => {
         const api = Api.of(io, options);
-        const path = `${pathOf((await find(api, id)).id)}/${act}`;
+        const path = `${pathOf((await findPlatform(api, id)).id)}/${act}`;
         const body = { reason: options.reason };
         const changed = await api.send<PlatformDetailJson>('POST', path, body, ifMatch(options));
         print(io, options, changed, (one) => [`${clean(one.name)}: ${one.state}`]);
@@ -115,7 +115,7 @@ export function addPlatformCommands(program: Command, io: Io, done: (exitCode: n
     .action(async (id: string, options: WriteOptions) => {
       const api = Api.of(io, options);
       const query = new URLSearchParams({ reason: options.reason ?? '' }).toString();
-      const path = `${pathOf((await find(api, id)).id)}?${query}`;
+      const path = `${pathOf((await findPlatform(api, id)).id)}?${query}`;
       const removed = await api.send<PlatformDetailJson>('DELETE', path, null, ifMatch(options));
       print(io, options, removed, (one) => [`${clean(one.name)}: removed`]);
     });
@@ -203,7 +203,8 @@ async function importFile(io: Io, file: string, options: WriteOptions, done: (ex
   done(outcomes.some(({ outcome }) => outcome === 'refused') ? exitCodes.refused : exitCodes.done);
 }
 
-async function find(api: Api, idOrName: string): Promise<PlatformJson> {
+/** @throws CommandError when none or several are called so */
+export async function findPlatform(api: Api, idOrName: string): Promise<PlatformJson> {
   const { platforms } = await api.get<PlatformsJson>('/v1/platforms');
   const byName = platforms.filter((one) => one.name === idOrName);
   const found = platforms.find((one) => one.id === idOrName) ?? byName[0];

@@ -134,6 +134,6 @@ export function orderPath(id: string): string {
   return `/v1/work-orders/${encodeURIComponent(id)}`;
 }
 
-function more(cursor: string | null, io: Io): string[] {
+export function more(cursor: string | null, io: Io): string[] {
   return cursor === null ? [] : ['', io.paint('grey', `There are more: --cursor ${cursor}`)];
 }
