@@ -269,6 +269,24 @@ describe('a floating IP', () => {
     ]);
   });
 
+  test('takes no policy, and there are none, where Neutron lacks the extensions', async () => {
+    const plain = await startCloud({ withoutExtensions: ['qos', 'qos-fip'] });
+    try {
+      const session = await plain.loginAdmin();
+      const ask = (method: string, path: string, body?: Row) => plain.call(session, 'network', method, path, body);
+      const { extensions } = (await ask('GET', '/extensions')).body as { extensions: { alias: string }[] };
+      expect(extensions.map(({ alias }) => alias)).not.toContain('qos-fip');
+      expect((await ask('GET', '/qos/policies')).status).toBe(404);
+      const wish = { floating_network_id: external, qos_policy_id: 'p' };
+      const refused = await ask('POST', '/floatingips', { floatingip: wish });
+      expect([refused.status, errorOf(refused).message]).toEqual([400, "Unrecognized attribute(s) 'qos_policy_id'"]);
+      const made = await ask('POST', '/floatingips', { floatingip: { floating_network_id: external } });
+      expect(made.body['floatingip']).not.toHaveProperty('qos_policy_id');
+    } finally {
+      await plain.close();
+    }
+  });
+
   test('cannot be had when the external network is full, and comes back when one is released', async () => {
     const small = await startCloud({ externalCidrs: ['192.0.2.0/29'] });
     try {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { orNull, type OpenStackClient, pathOf } from './client.js';
-import { Flavor, Image, KeyPairRow, Network, NetworkRead, NovaZone, Project, VolumeType } from './schema.js';
+import { Extension, Flavor, Image, KeyPairRow, Network, NetworkRead, NovaZone, Project, VolumeType } from './schema.js';
 import type { OpenStackSettings } from './settings.js';
 
 /** What the cloud has to sell: read seldom, shared by all orders, one read at a time however many ask. */
@@ -17,6 +17,8 @@ export interface Catalogue {
   /** The one the settings name, or the only one; else what is wrong, in words. */
   externalNetwork(): Promise<Network | string>;
   network(id: string): Promise<Network | null>;
+  /** What of Neutron is missing to hold a floating IP to a bandwidth, in words; null: nothing. */
+  missingForBandwidth(): Promise<string | null>;
   /** Key pairs of the platform's own user: they are the only ones that a server it makes can be given. */
   keyPairNames(): Promise<string[]>;
   /** A tenant's project by its name; never kept when it is not there. */
@@ -24,6 +26,8 @@ export interface Catalogue {
 }
 
 const mostEntries = 1_000;
+/** Network API reference: QoS policies, and `qos_policy_id` of floating IPs. */
+const forBandwidth = ['qos', 'qos-fip'];
 
 export function catalogueOf(
   client: OpenStackClient,
@@ -104,6 +108,14 @@ export function catalogueOf(
         const answer = await orNull(client.read({ service: 'network', path: `/networks/${pathOf(id)}` }, NetworkRead));
         return answer?.network ?? null;
       }),
+    async missingForBandwidth() {
+      const there = await once('extensions', async () => {
+        const rows = await client.list({ service: 'network', path: '/extensions', key: 'extensions', row: Extension });
+        return new Set(rows.map(({ alias }) => alias));
+      });
+      const missing = forBandwidth.filter((alias) => !there.has(alias));
+      return missing.length === 0 ? null : `Neutron has no extension ${missing.join(', ')}`;
+    },
     keyPairNames: () =>
       once('key-pairs', async () => {
         const rows = await client.list({ service: 'compute', path: '/os-keypairs', key: 'keypairs', row: KeyPairRow });

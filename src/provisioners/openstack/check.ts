@@ -32,6 +32,10 @@ export async function check(account: Account): Promise<CheckLine[]> {
     await checkLine('volume versions', () => versions(account, 'volume')),
     ...(client.isAdministrator ? [await checkLine('tenant role', () => tenantRole(account))] : []),
     await checkLine('external network', () => externalNetwork(account)),
+    await checkLine('bandwidth', async () => {
+      const missing = await catalogue.missingForBandwidth();
+      return missing === null ? 'addresses can be held to it' : fail(`${missing}: no address can be sold`);
+    }),
     await checkLine('flavors', async () => {
       const flavors = await catalogue.flavors();
       if (flavors.length === 0) throw new Error('there are none: nothing can be sold');

@@ -20,6 +20,11 @@ export async function resolveAddress(
     const message = 'a card takes one address here, and the VM has no more cards than addresses before this one';
     return hold(part, 'newBandwidthValue', 'public_address_unsupported', message);
   }
+  const missing = await account.catalogue.missingForBandwidth();
+  if (missing !== null) {
+    const message = `${missing}: an address cannot be held to the bandwidth that was sold`;
+    return hold(part, 'newBandwidthValue', 'public_address_unsupported', message);
+  }
   const policy = `bandwidth-policy/${config.bandwidthMbps}mbps`;
   const name = `orderwright-${config.bandwidthMbps}mbps`;
   const planned: BandwidthSettings = { name, bandwidthMbps: config.bandwidthMbps };

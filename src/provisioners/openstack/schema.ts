@@ -93,6 +93,7 @@ export type Flavor = z.infer<typeof Flavor>;
 export const NovaZone = z.object({ zoneName: z.string(), zoneState: z.object({ available: z.boolean() }) });
 export const KeyPair = z.object({ name: z.string(), fingerprint: Text, public_key: Text });
 export type KeyPair = z.infer<typeof KeyPair>;
+export const Extension = z.object({ alias: z.string() });
 export const KeyPairRow = z.object({ keypair: KeyPair });
 export const KeyPairMade = z.object({ keypair: KeyPair.extend({ private_key: z.string().optional() }) });
 

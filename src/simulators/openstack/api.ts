@@ -21,6 +21,7 @@ export interface ApiOptions {
   region: string;
   tokenLifeMs: number;
   quotaFactor: number;
+  withoutExtensions: string[];
   ranges: { compute: VersionRange; volume: VersionRange };
   seeds: SeedOptions;
 }
@@ -115,7 +116,8 @@ export class Api {
     const caller = this.#callerOf(request);
     if (caller === null && match?.route.open !== true) throw unauthorized();
     const version = this.#versionOf(service, request);
-    if (match === null) throw notFound('The resource could not be found.');
+    const isMissing = service === 'neutron' && isQos(request.path) && !this.cloud.extensions.has('qos');
+    if (match === null || isMissing) throw notFound('The resource could not be found.');
     if (service === 'cinder') this.#checkProject(request.path, caller);
     // A body that is no JSON is read as none at all.
     if (request.body !== '' && prepared.body === undefined) throw badRequest('Malformed request body');
@@ -174,12 +176,18 @@ export class Api {
   }
 
   #newCloud(): Cloud {
-    const { control, scheduler, newId, region, tokenLifeMs, quotaFactor, seeds } = this.options;
+    const { control, scheduler, newId, region, tokenLifeMs, quotaFactor, withoutExtensions, seeds } = this.options;
     const cloud = new Cloud(control, new Works(control, scheduler), newId, control.random, region, tokenLifeMs);
     cloud.quotas.factor = quotaFactor;
+    for (const alias of withoutExtensions) cloud.extensions.delete(alias);
     plantSeedData(cloud, seeds);
     return cloud;
   }
+}
+
+/** Without the extension Neutron has no such paths. */
+function isQos(path: string): boolean {
+  return path.startsWith(`${basePaths.neutron}/qos/`);
 }
 
 function serviceOf(path: string): Service | null {

@@ -25,6 +25,8 @@ export interface SimulatedOpenStackOptions {
   tokenLifeMs?: number;
   /** How much larger than the release's own the default quotas of projects are; 1 by default. */
   quotaFactor?: number;
+  /** Extensions that Neutron does not have, such as `qos-fip`; it has all of the reference by default. */
+  withoutExtensions?: string[];
   /** How long work takes that is accepted first and done later. */
   latencyMs?: { min: number; max: number };
   /** Makes faults, latencies and ids repeatable; without it ids are random. */
@@ -67,6 +69,7 @@ export function simulatedOpenStack(options: Omit<SimulatedOpenStackOptions, 'por
     region: options.region ?? 'RegionOne',
     tokenLifeMs: options.tokenLifeMs ?? 3_600_000,
     quotaFactor: options.quotaFactor ?? 1,
+    withoutExtensions: options.withoutExtensions ?? [],
     ranges: {
       compute: rangeOf('compute', options.computeMaximum ?? '2.93'),
       volume: rangeOf('volume', options.volumeMaximum ?? '3.70'),

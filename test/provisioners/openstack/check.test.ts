@@ -83,6 +83,14 @@ describe('the check of an OpenStack platform', () => {
     }
   });
 
+  it.each([
+    [['qos-fip'], 'Neutron has no extension qos-fip: no address can be sold'],
+    [['qos', 'qos-fip'], 'Neutron has no extension qos, qos-fip: no address can be sold'],
+  ])('names what Neutron lacks to hold addresses to a bandwidth: %j', async (withoutExtensions, detail) => {
+    const cloud = await aCloud({ withoutExtensions });
+    expect((await cloud.provisioner.check()).filter(({ ok }) => !ok)).toMatchObject([{ what: 'bandwidth', detail }]);
+  });
+
   it('names a quota that leaves a new tenant nothing', async () => {
     const cloud = await aCloud();
     await cloud.fault('nova.quota_sets.defaults', 'error', { status: 503, times: 1 });

@@ -140,6 +140,11 @@ describe('an order is held', () => {
     expect(reasons(await provisioner.resolve({ ...request, parts }))).toEqual(['public_address_unsupported']);
   });
 
+  it('when Neutron cannot hold an address to the bandwidth that was sold', async () => {
+    const { provisioner } = await aCloud({ withoutExtensions: ['qos-fip'] });
+    expect(reasons(await provisioner.resolve(anOrder()))).toEqual(['public_address_unsupported']);
+  });
+
   it('when its tenant is not registered and orders may not register anybody', async () => {
     const resolution = await resolve({}, { settings: { registerTenants: 'hold' } });
     expect(resolution).toMatchObject({ state: 'held', holds: [{ code: 'ORD_TENANT_UNKNOWN', path: 'accountId' }] });

@@ -34,17 +34,19 @@ export interface SimulatedOptions {
   credentials?: Record<string, string>;
   computeMaximum?: string;
   volumeMaximum?: string;
+  withoutExtensions?: string[];
   request?: ResolveRequest;
 }
 
 export async function simulated(options: SimulatedOptions = {}): Promise<Simulated> {
-  const { computeMaximum, volumeMaximum } = options;
+  const { computeMaximum, volumeMaximum, withoutExtensions } = options;
   const server = await startSimulatedOpenStack({
     adminUsername: credentials.username,
     adminPassword: credentials.password,
     latencyMs: { min: 5, max: 25 },
     ...(computeMaximum === undefined ? {} : { computeMaximum }),
     ...(volumeMaximum === undefined ? {} : { volumeMaximum }),
+    ...(withoutExtensions && { withoutExtensions }),
   });
   const config: PlatformConfig = {
     id: platformId,

@@ -58,26 +58,9 @@ function listZones(): Reply {
   return ok({ availability_zones: zones });
 }
 
-const extensions = [
-  'router',
-  'external-net',
-  'security-group',
-  'quotas',
-  'quota_details',
-  'qos',
-  'qos-fip',
-  'standard-attr-tag',
-  'network-ip-availability',
-  'standard-attr-revisions',
-  'revision-if-match',
-  'port-security',
-  'fip-port-details',
-  'standard-attr-description',
-];
-
-function listExtensions(): Reply {
+function listExtensions({ cloud }: Call): Reply {
   return ok({
-    extensions: extensions.map((alias) => ({
+    extensions: [...cloud.extensions].map((alias) => ({
       alias,
       name: alias,
       description: '',

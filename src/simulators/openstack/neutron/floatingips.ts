@@ -41,6 +41,7 @@ const floatingIps: Collection<FloatingIp, Fields, Changeable> = {
   createSchema: Fields,
   create(call, fields) {
     const { cloud } = call;
+    knowQos(call, fields);
     const projectId = ownerOf(call, fields);
     checkQuota(cloud, projectId, 'floatingip');
     const network = visibleRow(call, networks, fields.floating_network_id);
@@ -79,6 +80,7 @@ const floatingIps: Collection<FloatingIp, Fields, Changeable> = {
   },
   updateSchema: Changeable,
   update(call, address, fields) {
+    knowQos(call, fields);
     if (fields.qos_policy_id !== undefined) {
       address.qosPolicyId = fields.qos_policy_id === null ? null : findPolicy(call, fields.qos_policy_id).id;
     }
@@ -110,7 +112,7 @@ const floatingIps: Collection<FloatingIp, Fields, Changeable> = {
       port_id: address.portId,
       router_id: address.routerId,
       status: address.status,
-      qos_policy_id: address.qosPolicyId,
+      ...(call.cloud.extensions.has('qos-fip') && { qos_policy_id: address.qosPolicyId }),
       dns_name: '',
       dns_domain: '',
       port_details: port === undefined ? null : portDetails(port),
@@ -121,6 +123,12 @@ const floatingIps: Collection<FloatingIp, Fields, Changeable> = {
 export const floatingIpRoutes = collectionRoutes(floatingIps);
 
 const badRequest = (text: string) => neutronError(400, 'BadRequest', `Bad floatingip request: ${text}.`);
+
+/** An attribute of an extension that is not there is refused like any unknown one. */
+function knowQos({ cloud }: Call, fields: Changeable): void {
+  if (fields.qos_policy_id === undefined || cloud.extensions.has('qos-fip')) return;
+  throw neutronError(400, 'HTTPBadRequest', "Unrecognized attribute(s) 'qos_policy_id'");
+}
 
 interface Target {
   port: Port;

@@ -45,6 +45,23 @@ export class Cloud {
   readonly securityGroups = new Table<network.SecurityGroup>();
   readonly floatingIps = new Table<network.FloatingIp>();
   readonly qosPolicies = new Table<network.QosPolicy>();
+  /** What Neutron can do beyond its core, by alias. */
+  readonly extensions = new Set([
+    'router',
+    'external-net',
+    'security-group',
+    'quotas',
+    'quota_details',
+    'qos',
+    'qos-fip',
+    'standard-attr-tag',
+    'network-ip-availability',
+    'standard-attr-revisions',
+    'revision-if-match',
+    'port-security',
+    'fip-port-details',
+    'standard-attr-description',
+  ]);
   readonly addresses: Addresses;
   readonly quotas = new Quotas();
   readonly #portsOfDevice = new Map<string, Set<network.Port>>();
