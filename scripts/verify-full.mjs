@@ -16,6 +16,8 @@ const proofs = [
   { script: 'test:crash', env: { PAIRS: '500' } },
   { script: 'test:sim', env: { RUNS: '10000' } },
   { script: 'test:sim', env: { PROFILE: 'lost-answers' } },
+  { script: 'test:crash', env: { CLOUD: 'openstack', PAIRS: '60' } },
+  { script: 'test:sim', env: { CLOUD: 'openstack', RUNS: '2000' } },
   { script: 'test:chaos:postgres', env: {} },
   { script: 'test:chaos:kafka', env: {} },
   { script: 'test:chaos:zombie', env: {} },
