@@ -1,37 +1,13 @@
-import { assign, setup } from 'xstate';
-import type { ItemContext, ItemEvent } from './item.js';
-import { emptyItemContext, givenUpCodes, needFailedCode } from './item.js';
+import { emptyItemContext } from './item.js';
+import { itemSetup } from './item-setup.js';
 
 /**
  * A public address with its bandwidth: reserved beside the VM, bound to it once it runs; and the way back, when its order is
  * undone. An address that was ordered for a VM and cannot be bound is given back: billing must not charge for it.
  */
-export const networkMachine = setup({
-  types: { context: {} as ItemContext, events: {} as ItemEvent },
-  guards: {
-    belongsToVm: ({ context }) => context.hasVm,
-    // An operator gave it up while its request was out, or the order was undone before it was there.
-    givenUp: ({ context, event }) =>
-      givenUpCodes.includes(context.failure?.code ?? '') ||
-      (event.type === 'OPERATION_FAILED' && givenUpCodes.includes(event.failure.code)),
-    // Nothing is wrong with it: what it is for will not come, or nobody wants it any more.
-    notWanted: ({ context }) => [needFailedCode, ...givenUpCodes].includes(context.failure?.code ?? ''),
-    neverTried: ({ context }) => context.failure?.code === needFailedCode,
-    hasFailed: ({ context }) => context.failure !== null,
-  },
-  actions: {
-    startOperation: (
-      _,
-      _params: { operation: 'network.reserve' | 'network.bind' | 'network.unbind' | 'network.release' },
-    ) => {},
-    noteFacts: assign(({ context, event }) =>
-      event.type === 'OPERATION_DONE' ? { facts: { ...context.facts, ...event.facts } } : {},
-    ),
-    noteFailure: assign(({ event }) => ('failure' in event ? { failure: event.failure } : {})),
-    forgetFailure: assign(() => ({ failure: null })),
-    forgetFacts: assign(() => ({ facts: {} })),
-  },
-}).createMachine({
+export const networkMachine = itemSetup<
+  'network.reserve' | 'network.bind' | 'network.unbind' | 'network.release'
+>().createMachine({
   id: 'network',
   context: emptyItemContext,
   initial: 'waitingForNetwork',

@@ -1,22 +1,12 @@
-import { assign, setup } from 'xstate';
-import type { ItemContext, ItemEvent } from './item.js';
 import { emptyItemContext } from './item.js';
+import { itemSetup } from './item-setup.js';
 
 /**
  * Something many orders share on one platform: a user's registration there, his default network, an offering of a size. Made
  * once, by an order that we place with ourselves; the orders that need it wait for it as they wait for their own items, and
  * so does a preparation that stands on another one.
  */
-export const preparationMachine = setup({
-  types: { context: {} as ItemContext, events: {} as ItemEvent },
-  actions: {
-    startOperation: (_, _params: { operation: 'prepare' }) => {},
-    noteFacts: assign(({ context, event }) =>
-      event.type === 'OPERATION_DONE' ? { facts: { ...context.facts, ...event.facts } } : {},
-    ),
-    noteFailure: assign(({ event }) => ('failure' in event ? { failure: event.failure } : {})),
-  },
-}).createMachine({
+export const preparationMachine = itemSetup<'prepare'>().createMachine({
   id: 'preparation',
   context: emptyItemContext,
   initial: 'waiting',

@@ -1,33 +1,11 @@
-import { assign, setup } from 'xstate';
-import type { ItemContext, ItemEvent } from './item.js';
-import { emptyItemContext, givenUpCodes, needFailedCode } from './item.js';
+import { emptyItemContext } from './item.js';
+import { itemSetup } from './item-setup.js';
 
 /**
  * A virtual machine: wait for its network, create it, done; and the way back, when its order is undone. Billing charges
- * from `running` on, and never before. `startOperation` is an effect; the runner carries it out under the rules of
- * `operation.machine.ts`.
+ * from `running` on, and never before.
  */
-export const vmMachine = setup({
-  types: { context: {} as ItemContext, events: {} as ItemEvent },
-  guards: {
-    // An operator gave it up while its request was out, or the order was undone before it was there.
-    givenUp: ({ context, event }) =>
-      givenUpCodes.includes(context.failure?.code ?? '') ||
-      (event.type === 'OPERATION_FAILED' && givenUpCodes.includes(event.failure.code)),
-    // Nothing is wrong with it: what it is for will not come, or nobody wants it any more.
-    notWanted: ({ context }) => [needFailedCode, ...givenUpCodes].includes(context.failure?.code ?? ''),
-    neverTried: ({ context }) => context.failure?.code === needFailedCode,
-  },
-  actions: {
-    startOperation: (_, _params: { operation: 'vm.create' | 'vm.delete' }) => {},
-    noteFacts: assign(({ context, event }) =>
-      event.type === 'OPERATION_DONE' ? { facts: { ...context.facts, ...event.facts } } : {},
-    ),
-    noteFailure: assign(({ event }) => ('failure' in event ? { failure: event.failure } : {})),
-    forgetFailure: assign(() => ({ failure: null })),
-    forgetFacts: assign(() => ({ facts: {} })),
-  },
-}).createMachine({
+export const vmMachine = itemSetup<'vm.create' | 'vm.delete'>().createMachine({
   id: 'vm',
   context: emptyItemContext,
   initial: 'waitingForNetwork',
