@@ -52,6 +52,8 @@ interface Item {
 
 /** A point is where it is in the code; when exactly it is passed can depend on the cloud's mood. */
 const mostTries = 3;
+/** First crashes that are tried on the way to a point that nobody died at. */
+const mostWays = 8;
 /**
  * A name that so large a part of a scenario's runs passes has to be died at. What comes more rarely is the mood of the machine (an
  * answer that came too late and is looked up, two steps stored as one): aimed at, it does not come again. It is named all the same.
@@ -176,14 +178,19 @@ class Sweep {
     return this.options.limit === undefined ? this.missed().filter((name) => this.isCommon(name)) : [];
   }
 
-  /** A point of the worker after a crash was tried after the first crash that it was seen after; others may lead there better. */
+  /**
+   * A point of the worker after a crash was tried after the first crash that it was seen after; others may lead there better, above all
+   * crashes in the same operation: its look-up, say, follows every crash between its request and the answer.
+   */
   private secondChances(): Item[] {
     const { random } = this.options;
     return this.holes().flatMap((name) => {
       const ways = this.passedAfter.filter(({ names }) => names.some(([passed]) => passed === name));
+      const isNear = ({ crash }: Point) => operationIn(crash.name) === operationIn(name);
       return random
         .shuffle(ways)
-        .slice(0, mostTries)
+        .toSorted((a, b) => Number(isNear(b)) - Number(isNear(a)))
+        .slice(0, mostWays)
         .map(({ scenario, crash }) => ({
           scenario,
           crashes: [crash, { name, hit: 1 }],
@@ -293,6 +300,11 @@ function counted(names: string[]): Map<string, number> {
 /** Steps and requests with an effect. Looks, polls and events are repeated as timing has it, and each is like the one before. */
 function changesSomething(name: string): boolean {
   return /^(step|send|discard|preparation)\./.test(name);
+}
+
+/** `network.bind` of `lookUp.before:network.bind`. */
+function operationIn(name: string): string {
+  return name.split(':')[1] ?? name;
 }
 
 export function wordsOf({ name, hit }: CrashAt): string {
