@@ -22,6 +22,7 @@ export interface PreparationsOptions {
 
 /** What orders wait for and share. One entry per preparation, however many orders need it. */
 interface Entry {
+  key: string;
   preparation: Preparation;
   /** What it stands on, and what that stands on. */
   needed: Preparation[];
@@ -32,12 +33,15 @@ interface Entry {
   /** Orders that were told that it needs a person. */
   toldStuck: Set<string>;
   asking: boolean;
+  /** Whether it is tried again where every try has failed. */
+  triesAnew: boolean;
 }
 
 /**
  * Things that many orders share (a tenant's network, an offering of a size) are made by an order that we place with
  * ourselves: its id follows from what it makes, so the first of a hundred simultaneous orders places it and the others
- * find it, on whatever worker they are. A failed one is placed again, under its next number, by the next order that needs it.
+ * find it, on whatever worker they are. A failed one is placed again, under its next number, by the next order that needs it;
+ * what stands on it fails with it.
  */
 export class Preparations {
   private readonly entries = new Map<string, Entry>();
@@ -61,11 +65,17 @@ export class Preparations {
     const planned = open.state.plan?.preparations ?? [];
     for (const preparation of planned) {
       const id = preparationId(preparation.platformId, preparation.key);
-      let entry = this.entries.get(id);
-      // A failure is not for ever: the next order that needs it tries once more.
+      const hasFailed = this.entries.get(id)?.outcome?.state === 'failed';
+      // A failure is not for ever: the next order that needs it tries once more. A preparation that stands on it does not: the order
+      // that it is made for has failed as well, and nobody would want what came of it. But somebody may have begun another try.
+      const triesAnew = !hasFailed || open.state.kind !== 'preparation';
+      const key = triesAnew ? id : `${id} for ${open.state.orderId}`;
+      let entry = this.entries.get(key);
       if (!entry || entry.outcome?.state === 'failed') {
         const needed = neededBy(preparation, planned);
         entry = {
+          key,
+          triesAnew,
           preparation,
           needed,
           orderId: null,
@@ -74,7 +84,7 @@ export class Preparations {
           toldStuck: new Set(),
           asking: false,
         };
-        this.entries.set(id, entry);
+        this.entries.set(key, entry);
       }
       if (entry.outcome) {
         this.tell(open.state.orderId, entry, entry.outcome);
@@ -97,7 +107,7 @@ export class Preparations {
     if (entry.asking || entry.outcome) return;
     entry.asking = true;
     try {
-      const { orderId, found } = await this.findOrPlace(entry.preparation, entry.needed, entry.orderId);
+      const { orderId, found } = await this.findOrPlace(entry);
       entry.orderId = orderId;
       if (found?.status === 'completed' || found?.status === 'failed') this.settle(entry, found);
       else if (found?.status === 'held') this.tellStuck(entry, found);
@@ -118,21 +128,31 @@ export class Preparations {
    * @returns our id of the order that makes it, or has made it
    */
   async ensure(preparation: Preparation, among: Preparation[]): Promise<string> {
-    return (await this.findOrPlace(preparation, neededBy(preparation, among), null)).orderId;
+    const asked = { preparation, needed: neededBy(preparation, among), orderId: null, triesAnew: true };
+    return (await this.findOrPlace(asked)).orderId;
   }
 
-  /** @param ownOrderId the one that was waited for; what fails meanwhile is the waiting one's failure, too */
-  private async findOrPlace(
-    preparation: Preparation,
-    needed: Preparation[],
-    ownOrderId: string | null,
-  ): Promise<{ orderId: string; found: OrderState | null }> {
+  /** `orderId`: the try that was waited for; what fails meanwhile is the waiting one's failure, too. */
+  private async findOrPlace({
+    preparation,
+    needed,
+    orderId: ownOrderId,
+    triesAnew,
+  }: Pick<Entry, 'preparation' | 'needed' | 'orderId' | 'triesAnew'>): Promise<{
+    orderId: string;
+    found: OrderState | null;
+  }> {
+    let last: { orderId: string; found: OrderState } | null = null;
     for (let number = 1; ; number += 1) {
       const workOrderId = `${preparation.platformId}/${preparation.key}#${number}`;
       const orderId = orderIdFor(preparationProducer, workOrderId);
       const found = await this.find(orderId);
       // A new order does not inherit an old failure.
-      if (found?.status === 'failed' && ownOrderId !== orderId) continue;
+      if (found?.status === 'failed' && ownOrderId !== orderId) {
+        last = { orderId, found };
+        continue;
+      }
+      if (!found && last && !triesAnew) return last;
       if (!found) await this.place(orderId, workOrderId, preparation, needed);
       return { orderId, found };
     }
@@ -189,6 +209,7 @@ export class Preparations {
           };
     for (const orderId of entry.waiting) this.tell(orderId, entry, entry.outcome);
     entry.waiting.clear();
+    if (!entry.triesAnew) this.entries.delete(entry.key);
   }
 
   /** Those who wait learn that it needs a person, and go on waiting: it may be there yet. */

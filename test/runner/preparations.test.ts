@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { InProcessCloud } from '../../bench/in-process-cloud.js';
 import { ProvisioningError } from '../../src/errors.js';
+import type { Preparation } from '../../src/planner/plan.js';
 import { Site, until } from './support.js';
 
 describe('what many orders share', () => {
@@ -131,6 +132,34 @@ describe('what many orders share', () => {
       `select work_order_id, status from work_order where kind = 'preparation' order by 1`,
     );
     expect(rows.map(({ status }) => status)).toEqual(['failed', 'failed']);
+  });
+
+  it('is not tried anew for what stands on it alone, but what somebody else has begun counts', async () => {
+    standsOnRegistration();
+    const tenant = cloud.operations['tenant.ensure'];
+    if (!tenant) throw new Error('unreachable');
+    const send = tenant.send;
+    tenant.send = () => Promise.reject(new ProvisioningError('reject', 'CLD_PERMISSION', 'not ours'));
+    const { worker } = await site.worker('w1');
+    await site.order(worker, 1);
+    await site.settled();
+    tenant.send = send;
+    const { rows } = await site.pool.query<{ preparations: Preparation[] }>(
+      `select p.plan -> 'preparations' as preparations from work_order_plan p join work_order o using (order_id)
+        where o.kind = 'billing'`,
+    );
+    const [registration, network] = rows[0]?.preparations ?? [];
+    if (!registration || !network) throw new Error('the plan names no preparations');
+    const triesOf = async () => (await placed()).length;
+    await worker['preparations'].ensure(network, [registration]);
+    await site.settled();
+    expect(await triesOf()).toBe(3); // the registration's one, and two of the network
+    expect(cloud.count('default-network.ensure')).toBe(0);
+    await worker['preparations'].ensure(registration, []);
+    await worker['preparations'].ensure(network, [registration]);
+    await site.settled();
+    expect(await triesOf()).toBe(5);
+    expect(cloud.count('default-network.ensure')).toBe(1);
   });
 
   it('is found by an order of another worker than the one that makes it', async () => {
