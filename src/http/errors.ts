@@ -62,6 +62,10 @@ function toProblem(
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return plain(400, 'MSG_CUT', 'The body is not as long as Content-Length says.');
   }
+  // SQLSTATE 22021 and 22P05: PostgreSQL keeps no NUL. What is kept of messages is escaped; this is a name or a word to look for.
+  if (code === '22021' || code === '22P05') {
+    return plain(400, 'API_PARAMETER', 'A parameter holds a character that no name or text can have, such as NUL.');
+  }
   if (isDatabaseAway(code)) {
     return {
       document: problem(503, 'STO_UNAVAILABLE', 'The database does not answer; nothing was taken. Try again.'),

@@ -327,8 +327,26 @@ describe('an answer', () => {
 
   it('to an error of our own holds no stack and no word of the database', async () => {
     const answer = await api.get('/v1/work-orders?q=%00', bearer(adminToken));
-    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect([answer.status, answer.json['code']]).toEqual([400, 'API_PARAMETER']);
     expect(answer.text).not.toMatch(/at .*\.ts:|node_modules|invalid byte|select /i);
+  });
+
+  it.each([
+    '/v1/work-orders?q=%00',
+    '/v1/work-orders?account=%00',
+    '/v1/work-orders/%00/timeline',
+    '/v1/rejected-messages?code=%00',
+    '/v1/rejected-messages/%00',
+    '/v1/jobs?platform=%00',
+    '/v1/platforms/%00',
+    '/v1/registrations?user=%00',
+    '/api/users/query/?user_id=%00',
+    '/api/users/list/?username=%00',
+    '/api/datacenters/query/?id=%00',
+    '/api/user-datacenters/query/?user_id=%00',
+  ])('to a name with a character that no name can have is a refusal: %s', async (path) => {
+    const answer = await api.get(path, bearer(adminToken));
+    expect([400, 404]).toContain(answer.status);
   });
 });
 
