@@ -22,7 +22,7 @@ export function readLimit(text: string | undefined): number {
 export function readPlace(text: string | undefined): Place | null {
   if (text === undefined) return null;
   const found = /^(\d{1,17})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(text);
-  if (!found) throw refused('cursor', 'is not a cursor of this list; take nextCursor of the page before as it is');
+  if (!found) throw badCursor();
   const [, micros = '', id = ''] = found;
   return { micros, id };
 }
@@ -49,7 +49,12 @@ export function readTexts(text: string | undefined, count: number): string[] | n
   } catch {
     // refused below
   }
-  throw refused('cursor', 'is not a cursor of this list; take nextCursor of the page before as it is');
+  throw badCursor();
+}
+
+/** A cursor that no page of the list could have named. */
+export function badCursor(): ApiError {
+  return refused('cursor', 'is not a cursor of this list; take nextCursor of the page before as it is');
 }
 
 function refused(path: string, message: string): ApiError {

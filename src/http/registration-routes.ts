@@ -4,7 +4,7 @@ import { readPlatform } from '../store/platforms.js';
 import { isKnownUser, registrationStates } from '../store/registrations.js';
 import type { App, Context } from './context.js';
 import { reasonOf, refusalsAsAnswers } from './lever-routes.js';
-import { PageQuery, printTexts, readLimit, readTexts } from './paging.js';
+import { badCursor, PageQuery, printTexts, readLimit, readTexts } from './paging.js';
 import { ApiError, ProblemJson } from './problem.js';
 import { actorOf } from './token-routes.js';
 
@@ -54,7 +54,7 @@ export function registrationRoutes(app: App, context: Context): void {
       const limit = readLimit(asked);
       const [userId, number] = readTexts(cursor, 2) ?? [];
       const after = userId === undefined ? null : { userId, platformNumber: Number(number) };
-      if (after && !Number.isSafeInteger(after.platformNumber)) throw new ApiError(400, 'API_PAGE', badCursor);
+      if (after && !Number.isSafeInteger(after.platformNumber)) throw badCursor();
       const who = {
         userIds: user === undefined ? null : [user],
         platformIds: platform === undefined ? null : [platform],
@@ -111,8 +111,6 @@ export function registrationRoutes(app: App, context: Context): void {
     );
   }
 }
-
-const badCursor = 'cursor is not a cursor of this list; take nextCursor of the page before as it is.';
 
 function present({ userId, platformId, platformName, state, wanted, detail, since }: Registration): RegistrationJson {
   return { userId, platformId, platformName, state, wanted, detail, since: since.toISOString() };

@@ -2,6 +2,7 @@
 import type { DraftPart } from '../../src/planner/plan.js';
 import type { ResolveRequest } from '../../src/provisioners/provisioner.js';
 import type { EbsConfig, NetworkConfig, VmConfig, WorkOrder, WorkOrderItem } from '../../src/schemas/work-order.js';
+import { ebsItem } from '../support/orders.js';
 
 export const zoneId = '0d86f114-7153-4d71-a835-7916a41ab0b7';
 export const imageId = '357fb0ae-3543-4893-9d1f-ef0d04da60dd';
@@ -23,15 +24,7 @@ export const vmConfig: VmConfig = {
   hasRootPassword: true,
   extra: {},
 };
-export const ebsConfig: EbsConfig = {
-  volumeName: 'OMS-Volume',
-  quantity: 1,
-  sizeGib: 80,
-  volumeType: 'SATA',
-  zoneId: null,
-  backupVolumeId: null,
-  extra: {},
-};
+export const ebsConfig: EbsConfig = ebsItem().config;
 
 export interface OrderOptions {
   vm?: Partial<VmConfig>;
