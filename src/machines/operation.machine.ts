@@ -91,6 +91,16 @@ const attempts = (context: OperationContext) => context.attempt - context.attemp
 const outOfTries = (context: OperationContext) =>
   context.abandoned || context.retries >= operationLimits.retries || attempts(context) >= operationLimits.attempts;
 
+/** It ends before a person, who is told what was seen time and again. */
+const seenInWords = {
+  nothingCameOfIt: 'After every request nothing of it was there',
+  stagesDoNotEnd: 'Stage followed stage without an end',
+  cannotBeLookedUp: 'Every look-up was put off',
+  shownAndNotThere: 'It is named, and each look at it found nothing',
+  neverReady: 'It is there and did not get ready',
+  neverGone: 'It was to be removed and did not go',
+};
+
 export const operationMachine = setup({
   types: {
     context: {} as OperationContext,
@@ -185,13 +195,17 @@ export const operationMachine = setup({
         ? { failure: { disposition: 'reject' as const, code: event.code, message: event.message } }
         : {},
     ),
-    noteGivenUp: assign(() => ({
-      failure: {
-        disposition: 'ask-human' as const,
-        code: 'CLD_OUTCOME_UNCLEAR',
-        message: 'The cloud gave no clear outcome after every try; look at the resource by its marker.',
-      },
-    })),
+    noteGivenUp: assign(({ context, event }, { seen }: { seen: keyof typeof seenInWords }) => {
+      const said = 'message' in event ? event.message : context.failure?.message;
+      const reason = said ? `last said: ${said.replace(/\.$/, '')}` : 'gave no reason';
+      return {
+        failure: {
+          disposition: 'ask-human' as const,
+          code: 'CLD_OUTCOME_UNCLEAR',
+          message: `${seenInWords[seen]}; the cloud ${reason}. Look at the resource by its marker.`,
+        },
+      };
+    }),
     countLookUp: assign(({ context }) => ({ lookUps: context.lookUps + 1, laters: 0 })),
     forgetLookUps: assign(() => ({ lookUps: 0, laters: 0 })),
     countLater: assign(({ context }) => ({ laters: context.laters + 1 })),
@@ -258,7 +272,11 @@ export const operationMachine = setup({
         NEXT_STAGE: [
           { guard: 'notWantedWithSomethingLeft', target: 'discarding', actions: 'noteResource' },
           { guard: 'notWanted', target: 'failed' },
-          { guard: 'tooManyStages', target: 'stuck', actions: 'noteGivenUp' },
+          {
+            guard: 'tooManyStages',
+            target: 'stuck',
+            actions: { type: 'noteGivenUp', params: { seen: 'stagesDoNotEnd' } },
+          },
           { target: 'requesting', reenter: true, actions: 'noteStage' },
         ],
         TRY_LATER: [
@@ -294,10 +312,14 @@ export const operationMachine = setup({
           { guard: 'notWanted', target: 'failed' },
           { guard: 'laterMayWork', target: 'backingOff', actions: ['forgetLookUps', 'forgetResource'] },
           { guard: 'maySendAgain', target: 'requesting', actions: ['forgetLookUps', 'forgetResource'] },
-          { target: 'stuck', actions: 'noteGivenUp' },
+          { target: 'stuck', actions: { type: 'noteGivenUp', params: { seen: 'nothingCameOfIt' } } },
         ],
         TRY_LATER: [
-          { guard: 'toldLaterTooOften', target: 'stuck', actions: 'noteGivenUp' },
+          {
+            guard: 'toldLaterTooOften',
+            target: 'stuck',
+            actions: { type: 'noteGivenUp', params: { seen: 'cannotBeLookedUp' } },
+          },
           { target: 'settling', actions: 'countLater' },
         ],
         NEEDS_OPERATOR: { target: 'stuck', actions: 'noteNeedOfOperator' },
@@ -347,14 +369,22 @@ export const operationMachine = setup({
         NEXT_STAGE: [
           { guard: 'notWantedWithSomethingLeft', target: 'discarding', actions: 'noteResource' },
           { guard: 'notWanted', target: 'failed' },
-          { guard: 'tooManyStages', target: 'stuck', actions: 'noteGivenUp' },
+          {
+            guard: 'tooManyStages',
+            target: 'stuck',
+            actions: { type: 'noteGivenUp', params: { seen: 'stagesDoNotEnd' } },
+          },
           { target: 'requesting', actions: 'noteStage' },
         ],
         PENDING: 'watching',
         BROKEN: { target: 'discarding', actions: ['noteBroken', 'forgetWatches'] },
         // Not there, or not shown yet: the cloud is asked by our marker. Found and not there, time and again: not at once.
         ABSENT: [
-          { guard: 'watchedLongEnough', target: 'stuck', actions: 'noteGivenUp' },
+          {
+            guard: 'watchedLongEnough',
+            target: 'stuck',
+            actions: { type: 'noteGivenUp', params: { seen: 'shownAndNotThere' } },
+          },
           { guard: 'firstLook', target: 'lookingUp', actions: 'countWatch' },
           // As a look-up that found nothing, for it is one.
           { guard: 'moreLookUpsNeeded', target: 'settling', actions: ['countWatch', 'countLookUp'] },
@@ -365,7 +395,7 @@ export const operationMachine = setup({
           { guard: 'notWanted', target: 'failed' },
           { guard: 'laterMayWork', target: 'backingOff', actions: ['forgetLookUps', 'forgetResource'] },
           { guard: 'maySendAgain', target: 'requesting', actions: ['forgetLookUps', 'forgetResource'] },
-          { target: 'stuck', actions: 'noteGivenUp' },
+          { target: 'stuck', actions: { type: 'noteGivenUp', params: { seen: 'nothingCameOfIt' } } },
         ],
         TRY_LATER: 'watching',
         NEEDS_OPERATOR: { target: 'stuck', actions: 'noteNeedOfOperator' },
@@ -376,7 +406,14 @@ export const operationMachine = setup({
     watching: {
       entry: ['countWatch', { type: 'wait', params: { kind: 'watch' } }],
       on: {
-        TIMER: [{ guard: 'watchedLongEnough', target: 'stuck', actions: 'noteGivenUp' }, { target: 'verifying' }],
+        TIMER: [
+          {
+            guard: 'watchedLongEnough',
+            target: 'stuck',
+            actions: { type: 'noteGivenUp', params: { seen: 'neverReady' } },
+          },
+          { target: 'verifying' },
+        ],
         // A restart begins the wait anew; it uses up no look. So below.
         RESUMED: { actions: { type: 'wait', params: { kind: 'watch' } } },
         ABANDONED: { actions: 'noteAbandoned' },
@@ -404,7 +441,14 @@ export const operationMachine = setup({
     leaving: {
       entry: ['countWatch', { type: 'wait', params: { kind: 'discard' } }],
       on: {
-        TIMER: [{ guard: 'watchedLongEnough', target: 'stuck', actions: 'noteGivenUp' }, { target: 'discarding' }],
+        TIMER: [
+          {
+            guard: 'watchedLongEnough',
+            target: 'stuck',
+            actions: { type: 'noteGivenUp', params: { seen: 'neverGone' } },
+          },
+          { target: 'discarding' },
+        ],
         RESUMED: { actions: { type: 'wait', params: { kind: 'discard' } } },
         ABANDONED: { actions: 'noteAbandoned' },
       },

@@ -13,7 +13,12 @@ const noRetriesLeft = { retries };
 const broken = { disposition: 'reject', code: BROKEN.code, message: BROKEN.message } as const;
 const overdue = expect.objectContaining({ disposition: 'ask-human', code: 'CLD_JOB_TIMEOUT' }) as never;
 const laterStage = { stage: 'tier', memo: { vpcId: 'v' }, resourceId: 'v' };
-const givenUp = expect.objectContaining({ disposition: 'ask-human', code: 'CLD_OUTCOME_UNCLEAR' }) as never;
+/** What a person is told when nothing else led to an end. */
+const givenUp = (seen: string) => ({
+  disposition: 'ask-human' as const,
+  code: 'CLD_OUTCOME_UNCLEAR',
+  message: `${seen}. Look at the resource by its marker.`,
+});
 
 export const operationBranches: Record<string, Branch> = {
   '"later" counts tries': [
@@ -63,13 +68,19 @@ export const operationBranches: Record<string, Branch> = {
     'requesting: send',
     { attempt: 2 },
   ],
-  'absent, and no request left': ['lookingUp', { ...twice, ...noAttemptsLeft }, ABSENT, 'stuck', { failure: givenUp }],
-  'absent, "later", and no request left': [
+  'absent, and no request left': [
     'lookingUp',
-    { ...twice, ...noAttemptsLeft, failure: later },
+    { ...twice, ...noAttemptsLeft },
     ABSENT,
     'stuck',
-    { failure: givenUp },
+    { failure: givenUp('After every request nothing of it was there; the cloud gave no reason') },
+  ],
+  'absent, "later", and no request left': [
+    'lookingUp',
+    { ...twice, ...noAttemptsLeft, failure: { ...later, message: 'No host is free.' } },
+    ABSENT,
+    'stuck',
+    { failure: givenUp('After every request nothing of it was there; the cloud last said: No host is free') },
   ],
   'what is found is adopted, the others are listed': [
     'lookingUp',
@@ -150,8 +161,20 @@ export const operationBranches: Record<string, Branch> = {
     { watches: 0 },
   ],
   'a watch is counted': ['verifying', { watches: 4 }, operationEvents.PENDING, 'watching: wait(watch)', { watches: 5 }],
-  'a thing that never gets ready': ['watching', { watches }, TIMER, 'stuck', { failure: givenUp }],
-  'a thing that never goes': ['leaving', { watches }, TIMER, 'stuck', { failure: givenUp }],
+  'a thing that never gets ready': [
+    'watching',
+    { watches },
+    TIMER,
+    'stuck',
+    { failure: givenUp('It is there and did not get ready; the cloud gave no reason') },
+  ],
+  'a thing that never goes': [
+    'leaving',
+    { watches },
+    TIMER,
+    'stuck',
+    { failure: givenUp('It was to be removed and did not go; the cloud gave no reason') },
+  ],
   'gone, and "later" may work': [
     'discarding',
     { resourceId: 'r', jobId: 'j', failure: later },
@@ -338,14 +361,16 @@ export const operationBranches: Record<string, Branch> = {
     { laters: operationLimits.laters },
     TRY_LATER,
     'stuck',
-    {},
+    {
+      failure: givenUp('Every look-up was put off; the cloud last said: No room at present'),
+    },
   ],
   'stage after stage without an end: a person has to see': [
     'requesting',
     { stages: operationLimits.stages },
     operationEvents.NEXT_STAGE,
     'stuck',
-    {},
+    { failure: givenUp('Stage followed stage without an end; the cloud gave no reason') },
   ],
   'named again and not there: a look-up that found nothing': [
     'verifying',
@@ -361,5 +386,11 @@ export const operationBranches: Record<string, Branch> = {
     'requesting: send',
     { attempt: 2 },
   ],
-  'found and not there for an hour: a person has to see': ['verifying', { watches }, ABSENT, 'stuck', {}],
+  'found and not there for an hour: a person has to see': [
+    'verifying',
+    { watches },
+    ABSENT,
+    'stuck',
+    { failure: givenUp('It is named, and each look at it found nothing; the cloud gave no reason') },
+  ],
 };
