@@ -1,7 +1,8 @@
 /**
  * Writes the results of the proofs into docs/reliability.md: of each command the newest run that is kept in
- * `.orderwright/proofs.jsonl`. Runs of a tree with uncommitted changes prove nothing that anybody could repeat, and are left out.
- * Results of other machines stand in the page already and stay, until a newer one of the same command comes.
+ * `.orderwright/proofs.jsonl`. Runs of a tree with uncommitted changes prove nothing that anybody could repeat, and are left out,
+ * and so are runs of a part (`POINTS=`, `LIMIT=`, `SCENARIO=`, `ONLY=`). Results of other machines stand in the page already and stay,
+ * until a newer one of the same command comes.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -39,7 +40,9 @@ function kept() {
     const lines = readFileSync(join(root, '.orderwright', 'proofs.jsonl'), 'utf8')
       .split('\n')
       .filter(Boolean);
-    return lines.map((line) => JSON.parse(line)).filter(({ commit }) => /^[0-9a-f]{12}$/.test(commit));
+    return lines
+      .map((line) => JSON.parse(line))
+      .filter(({ commit, command }) => /^[0-9a-f]{12}$/.test(commit) && !/\b(POINTS|LIMIT|SCENARIO|ONLY)=/.test(command));
   } catch (error) {
     if (error.code === 'ENOENT') return [];
     throw error;
