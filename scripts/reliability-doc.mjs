@@ -42,7 +42,9 @@ function kept() {
       .filter(Boolean);
     return lines
       .map((line) => JSON.parse(line))
-      .filter(({ commit, command }) => /^[0-9a-f]{12}$/.test(commit) && !/\b(POINTS|LIMIT|SCENARIO|ONLY)=/.test(command));
+      .filter(
+        ({ commit, command }) => /^[0-9a-f]{12}$/.test(commit) && !/\b(POINTS|LIMIT|SCENARIO|ONLY)=/.test(command),
+      );
   } catch (error) {
     if (error.code === 'ENOENT') return [];
     throw error;
