@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { secretContext } from '../consumers/intake.js';
+import { readSecretField } from '../runner/piece-secrets.js';
 import { collectSecrets } from '../store/secrets.js';
 import type { App, Context } from './context.js';
 import { orderIdOf } from './order-routes.js';
@@ -7,7 +8,15 @@ import { ProblemJson } from './problem.js';
 import { actorOf } from './token-routes.js';
 
 export const SecretsJson = z.object({
-  secrets: z.array(z.object({ workOrderItemId: z.string(), field: z.string(), value: z.string() })),
+  secrets: z.array(
+    z.object({
+      workOrderItemId: z.string(),
+      field: z.string().describe('What it is: `rootPassword`'),
+      piece: z.int().nullable().describe("Which of the item's machines it opens, from 1; null: all of them"),
+      cloudResourceId: z.string().nullable().describe("The cloud's id of that machine; null while it has none"),
+      value: z.string(),
+    }),
+  ),
 });
 export type SecretsJson = z.infer<typeof SecretsJson>;
 
@@ -36,11 +45,11 @@ export function secretRoutes(app: App, context: Context): void {
         reason: request.body?.reason ?? '',
       });
       return {
-        secrets: found.map(({ workOrderItemId, itemIndex, field, sealed }) => ({
-          workOrderItemId,
-          field,
-          value: context.openSecret(sealed, secretContext(orderId, itemIndex, field)),
-        })),
+        secrets: found.map(({ workOrderItemId, itemIndex, field, sealed, cloudResourceId }) => {
+          const { name, piece } = readSecretField(field);
+          const value = context.openSecret(sealed, secretContext(orderId, itemIndex, field));
+          return { workOrderItemId, field: name, piece, cloudResourceId, value };
+        }),
       };
     },
   );

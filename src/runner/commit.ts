@@ -67,7 +67,10 @@ async function notStoredYet(group: StepToSave[], done: Set<string>, options: Com
   }
 }
 
-/** SQLSTATE classes 22 (data), 23 (constraint) and 42 (statement): trying again changes nothing. */
+/**
+ * SQLSTATE classes 21 (more rows than can be: one row written twice), 22 (data), 23 (constraint), 42 (statement) and 54 (a limit of
+ * PostgreSQL's own): trying again changes nothing. With one of them taken for an outage a single order stopped all commits (seen: 21).
+ */
 function isAboutTheData(code: string): boolean {
-  return /^(22|23|42)/.test(code);
+  return /^(21|22|23|42|54)/.test(code);
 }

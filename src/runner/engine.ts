@@ -168,7 +168,7 @@ export class Engine {
   /** Decides everything that waits for this order, as one step. */
   private take(open: OpenOrder): void {
     const steps: Step[] = [];
-    const secrets: StepToSave['secrets'] = [];
+    const secrets = new Map<string, StepToSave['secrets'][number]>();
     const audit: AuditEntry[] = [];
     const settled: NonNullable<Happening['settled']>[] = [];
     let planned: Happening['planned'] | null = null;
@@ -194,13 +194,14 @@ export class Engine {
       steps.push(step);
       if (happening.audit) audit.push(happening.audit);
       if (happening.settled) settled.push(happening.settled);
-      if (happening.secrets) secrets.push(...happening.secrets);
+      // Of two under one name the later one: one statement can write a row only once.
+      for (const one of happening.secrets ?? []) secrets.set(`${one.itemIndex} ${one.field}`, one);
       if (happening.planned) planned = happening.planned;
     }
     if (steps.length === 0) return;
     // With what was learnt after the last step that changed something: a preparation's outcome is never stored.
     const taken = { ...mergeSteps(steps), state };
-    if (!planned && secrets.length === 0 && audit.length === 0 && settled.length === 0 && onlyLooks(taken)) {
+    if (!planned && secrets.size === 0 && audit.length === 0 && settled.length === 0 && onlyLooks(taken)) {
       open.state = taken.state;
       open.unsaved.push({ ...taken, effects: [] });
       this.carryOut(open, taken);
@@ -223,7 +224,7 @@ export class Engine {
           holds: JSON.stringify(planned.holds),
         },
         callbackUrl: ends && step.state.kind === 'billing' ? open.callbackUrl : null,
-        secrets,
+        secrets: [...secrets.values()],
         audit,
       },
     });

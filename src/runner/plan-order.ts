@@ -11,6 +11,7 @@ import type { OrderState } from '../machines/order-state.js';
 import type { Hold, WorkOrder } from '../schemas/work-order.js';
 import type { ClaimConflict } from '../store/accept.js';
 import type { Happening, OpenOrder } from './engine.js';
+import { type Seal, sealForPiece } from './piece-secrets.js';
 import type { Platforms } from './platforms.js';
 import type { UserBook } from './user-book.js';
 
@@ -18,7 +19,7 @@ export interface PlanningOptions {
   /** Claims the order's things; returns those that another standing order keeps. */
   claim(state: OrderState): Promise<ClaimConflict[]>;
   platforms: Platforms;
-  seal(orderId: string, itemIndex: number, field: string, value: string): Uint8Array;
+  seal: Seal;
   users: Pick<UserBook, 'isClosed' | 'generation'>;
   log: Logger;
   readOrder(orderId: string): Promise<WorkOrder>;
@@ -78,7 +79,8 @@ export async function planOrder(open: OpenOrder, options: PlanningOptions): Prom
 }
 
 /**
- * Q20: a VM that is ordered with neither a password nor a key gets a password of ours, where the cloud takes one. It is sealed in
+ * Q20: a VM that is ordered with neither a password nor a key gets a password of ours, where the cloud takes one; each of several
+ * gets one of its own. It is sealed in
  * the commit that stores the plan, long before anything is sent.
  */
 function rootPasswords(
@@ -87,14 +89,13 @@ function rootPasswords(
   plan: Plan,
   { platforms, seal }: PlanningOptions,
 ): NonNullable<Happening['secrets']> {
-  const items = new Map(plan.parts.map(({ itemIndex, platformId }) => [itemIndex, platformId]));
-  return [...items].flatMap(([itemIndex, platformId]) => {
-    const item = order.items[itemIndex];
+  return plan.parts.flatMap(({ key, itemIndex, platformId, resourceType }) => {
+    const item = resourceType === 'VM' ? order.items[itemIndex] : undefined;
     const isWithout = item?.resourceType === 'VM' && !item.config.hasRootPassword && item.config.keyPairId === null;
     if (!isWithout || platforms.get(platformId)?.provisioner.capabilities.takesRootPassword !== true) return [];
     // Letters of both cases, digits and a sign, which every system takes and Windows asks for.
-    const password = `Ow1-${randomBytes(15).toString('base64url')}`;
-    return [{ itemIndex, field: 'rootPassword', sealed: seal(orderId, itemIndex, 'rootPassword', password) }];
+    const rootPassword = `Ow1-${randomBytes(15).toString('base64url')}`;
+    return sealForPiece(seal, orderId, { itemIndex, partKey: key }, { rootPassword });
   });
 }
 

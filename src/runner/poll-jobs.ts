@@ -2,9 +2,10 @@ import type { Logger } from 'pino';
 import { crashPoint } from '../crash-point.js';
 import type { OperationEvent } from '../machines/operation.machine.js';
 import type { OperationState } from '../machines/order-state.js';
-import type { CloudSecrets, JobReport } from '../provisioners/provisioner.js';
+import type { JobReport } from '../provisioners/provisioner.js';
 import type { Happening, OpenOrder } from './engine.js';
 import type { TurnEnd } from './fair-turns.js';
+import { type Seal, sealForPiece } from './piece-secrets.js';
 import type { Platform } from './platform.js';
 import { type Platforms, saysAway } from './platforms.js';
 
@@ -25,7 +26,7 @@ export interface PollerOptions {
   log: Logger;
   now: () => number;
   report(orderId: string, happening: Happening): void;
-  seal(orderId: string, itemIndex: number, field: string, value: string): Uint8Array;
+  seal: Seal;
 }
 
 /**
@@ -183,15 +184,11 @@ export class Poller {
     }
     jobs.delete(job.jobId);
     if (report.state === 'succeeded') this.learn(job, ageMs);
-    const { partKey, name, itemIndex } = job.operation;
-    const secrets: CloudSecrets = report.state === 'succeeded' ? (report.secrets ?? {}) : {};
+    const { partKey, name } = job.operation;
+    const made = report.state === 'succeeded' ? report.secrets : undefined;
     this.options.report(job.orderId, {
       event: { about: 'operation', partKey, name, event: toEvent(report) },
-      secrets: Object.entries(secrets).map(([field, value]) => ({
-        itemIndex,
-        field,
-        sealed: this.options.seal(job.orderId, itemIndex, field, value),
-      })),
+      secrets: sealForPiece(this.options.seal, job.orderId, job.operation, made),
     });
   }
 }

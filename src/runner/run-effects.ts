@@ -9,6 +9,7 @@ import type { CloudSecrets, NextStage, OperationHandler, OperationRequest } from
 import type { Happening, OpenOrder } from './engine.js';
 import type { TurnEnd, Urgency } from './fair-turns.js';
 import { type Platforms, saysAway } from './platforms.js';
+import { openForPiece, type Seal, sealForPiece } from './piece-secrets.js';
 import { requestIdFor } from '../planner/marker.js';
 import { operationNames } from '../planner/plan.js';
 import { UnsealError } from '../secrets.js';
@@ -21,7 +22,7 @@ export interface EffectsOptions {
   log: Logger;
   report(orderId: string, happening: Happening): void;
   openSecret(orderId: string, itemIndex: number, field: string): Promise<string | undefined>;
-  seal(orderId: string, itemIndex: number, field: string, value: string): Uint8Array;
+  seal: Seal;
   /** Whether this worker is certainly still the owner of what it holds; if not, `mayAct` resolves when it is. */
   mayActNow(): boolean;
   mayAct(): Promise<void>;
@@ -57,7 +58,7 @@ export class Effects {
 
   private async call(effect: CloudEffect, open: OpenOrder, operation: OperationState): Promise<TurnEnd> {
     const { orderId } = open.state;
-    const { partKey, name, itemIndex } = operation;
+    const { partKey, name } = operation;
     const changes = effect === 'send' || effect === 'discard';
     if (changes && !this.options.mayActNow()) await this.options.mayAct();
     // It may have waited for hours, and the order may have gone on without it.
@@ -73,13 +74,9 @@ export class Effects {
     // Its new owner may be this very worker, with the order taken anew: that one looks for itself.
     if (!this.options.isOurs(open)) return 'done';
     if (answer === 'away') return 'again';
-    const { event, secrets } = answer;
-    const sealed = Object.entries(secrets ?? {}).map(([field, value]) => ({
-      itemIndex,
-      field,
-      sealed: this.options.seal(orderId, itemIndex, field, value),
-    }));
-    this.options.report(orderId, { event: { about: 'operation', partKey, name, event }, secrets: sealed });
+    const { event } = answer;
+    const secrets = sealForPiece(this.options.seal, orderId, operation, answer.secrets);
+    this.options.report(orderId, { event: { about: 'operation', partKey, name, event }, secrets });
     return 'done';
   }
 
@@ -167,10 +164,12 @@ export class Effects {
       attempt: context.attempt,
       settings: part?.settings ?? {},
       inputs: inputsOf(state, operation.partKey),
-      openSecret: (field) =>
-        this.options.openSecret(state.orderId, operation.itemIndex, field).catch((error: unknown) => {
+      openSecret: (name) => {
+        const open = (field: string) => this.options.openSecret(state.orderId, operation.itemIndex, field);
+        return openForPiece(open, operation.partKey, name).catch((error: unknown) => {
           throw secretNotRead(error);
-        }),
+        });
+      },
     };
   }
 }

@@ -18,6 +18,8 @@ export interface CloudSecret {
   workOrderItemId: string;
   field: string;
   sealed: Buffer;
+  /** The cloud's id of the machine that it opens; null where nobody knows it (yet), and for what is the whole item's. */
+  cloudResourceId: string | null;
 }
 
 /** How long a secret that was collected can be collected again: an answer may be lost on its way. */
@@ -34,13 +36,17 @@ export function collectSecrets(pool: pg.Pool, orderId: string, by: { actor: stri
       field: string;
       sealed: Buffer;
       work_order_id: string;
+      resource_id: string | null;
     }>(
       `update sealed_secret s set collected_at = coalesce(s.collected_at, now())
          from work_order_item i join work_order o using (order_id)
         where s.order_id = $1 and s.origin = 'cloud' and i.order_id = s.order_id and i.item_index = s.item_index
           and (s.collected_at is null or s.collected_at > now() - ${collectAgain})
           and s.created_at > now() - ${longest}
-      returning s.item_index, i.work_order_item_id, s.field, s.sealed, o.work_order_id`,
+      returning s.item_index, i.work_order_item_id, s.field, s.sealed, o.work_order_id,
+        (select c.resource_id from cloud_operation c
+          where c.order_id = s.order_id and c.item_index = s.item_index and c.name = 'vm.create'
+            and substring(c.part_key from '#[0-9]+$') = substring(s.field from '#[0-9]+$')) as resource_id`,
       [orderId],
     );
     if (rows.length > 0) {
@@ -54,12 +60,13 @@ export function collectSecrets(pool: pg.Pool, orderId: string, by: { actor: stri
       });
     }
     return rows
-      .toSorted((a, b) => a.item_index - b.item_index || (a.field < b.field ? -1 : 1))
+      .toSorted((a, b) => a.item_index - b.item_index || a.field.localeCompare(b.field, 'en', { numeric: true }))
       .map((row) => ({
         itemIndex: row.item_index,
         workOrderItemId: row.work_order_item_id,
         field: row.field,
         sealed: row.sealed,
+        cloudResourceId: row.resource_id,
       }));
   });
 }

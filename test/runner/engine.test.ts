@@ -7,6 +7,7 @@ import { Engine, type Happening } from '../../src/runner/engine.js';
 import { insertOrders } from '../../src/store/accept.js';
 import { loadOrders } from '../../src/store/load-orders.js';
 import { registerWorker } from '../../src/store/ownership.js';
+import { readSecret } from '../../src/store/secrets.js';
 import { diskPlan, sataDisk, Story } from '../machines/story.js';
 import { operationEvents } from '../machines/samples.js';
 import { bundleOrder, orderOf, samplePlatformId } from '../support/orders.js';
@@ -311,6 +312,20 @@ describe('the engine', () => {
     }
     await engine.settle();
     expect(asked.slice(3)).toEqual(['track WO-1', 'track WO-3']);
+  });
+
+  it('keeps the later of two secrets under one name that come in one step', async () => {
+    const id = await accept('WO-1');
+    engine.dispatch(id, planned);
+    await until('the commit is under way', () => engine.get(id)?.saving === true);
+    const bringing = (text: string) => [{ itemIndex: 0, field: 'rootPassword#1', sealed: Buffer.from(text) }];
+    engine.dispatch(id, { ...accepted, secrets: bringing('of the answer') });
+    engine.dispatch(id, {
+      ...onDisk({ type: 'JOB_FAILED', disposition: 'retry', code: 'CLD_JOB_FAILED', message: 'later' }),
+      secrets: bringing('of the job'),
+    });
+    await engine.settle();
+    expect(String(await readSecret(site.pool, id, 0, 'rootPassword#1'))).toBe('of the job');
   });
 
   it('shows an order whose step the database will never take to a person, as it was last stored', async () => {

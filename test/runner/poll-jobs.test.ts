@@ -103,8 +103,8 @@ describe('jobs under way', () => {
     poller.track(openOrder(state), job('j'));
     await jest.advanceTimersByTimeAsync(2 * seconds);
     const [secret] = heard[0]?.happening.secrets ?? [];
-    expect(secret).toMatchObject({ itemIndex: 1, field: 'rootPassword' });
-    expect(String(secret?.sealed)).toBe('rootPassword=made-by-cloud');
+    expect(secret).toMatchObject({ itemIndex: 1, field: 'rootPassword#1' });
+    expect(String(secret?.sealed)).toBe('rootPassword#1=made-by-cloud');
   });
 
   it('that never end are given up at the deadline, for the resource to tell', async () => {

@@ -161,8 +161,8 @@ describe('a request', () => {
   it('brings what the cloud shows once back sealed, to be stored with the answer', () => {
     expect(said?.happening.event).toMatchObject({ about: 'operation', partKey: vm, name: 'vm.create' });
     const [secret] = said?.happening.secrets ?? [];
-    expect(secret).toMatchObject({ itemIndex: 1, field: 'rootPassword' });
-    expect(String(secret?.sealed)).toBe(`${requested.orderId}/1/rootPassword/hunter2`);
+    expect(secret).toMatchObject({ itemIndex: 1, field: 'rootPassword#1' });
+    expect(String(secret?.sealed)).toBe(`${requested.orderId}/1/rootPassword#1/hunter2`);
   });
 
   it('does not leave after a restart before the network it belongs to is known again', async () => {

@@ -68,6 +68,11 @@ export class CloudSite {
     return receipt.orderId ?? '';
   }
 
+  /** What {@link OneWorker.collectSecrets} says. */
+  collectSecrets(orderId: string) {
+    return this.site.collectSecrets(orderId);
+  }
+
   async order(): Promise<{ status: string; state: string }> {
     const [row] = await this.query(
       `select status, machine ->> 'value' as state from work_order where kind = 'billing'`,

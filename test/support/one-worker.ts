@@ -3,12 +3,15 @@ import { pino } from 'pino';
 import type { Bundle } from '../../src/machines/begin-order.js';
 import type { Pace } from '../../src/machines/pace.js';
 import { createProvisioner } from '../../src/provisioners/registry.js';
+import { secretContext } from '../../src/consumers/intake.js';
+import { readSecretField } from '../../src/runner/piece-secrets.js';
 import { Worker } from '../../src/runner/worker.js';
 import { createSealer } from '../../src/secrets.js';
 import { startSimulated } from '../../src/simulators/http.js';
 import { simulatedCloudOf } from '../../src/simulators/registry.js';
 import { createHotPool } from '../../src/store/data-source.js';
 import { applicationName } from '../../src/store/ownership.js';
+import { collectSecrets } from '../../src/store/secrets.js';
 import { insertPlatform } from '../../src/store/platforms.js';
 import type { JsonObject } from '../../src/json.js';
 import { ControlSide } from './control-side.js';
@@ -108,6 +111,16 @@ export class OneWorker {
       closeClouds,
       () => worker.stop(),
     ]);
+  }
+
+  /** The passwords that were made for an order, as whoever hands them on collects them. */
+  async collectSecrets(orderId: string) {
+    const found = await collectSecrets(this.pool, orderId, { actor: 'test', reason: 'to hand them on' });
+    return found.map(({ itemIndex, field, sealed, cloudResourceId }) => ({
+      ...readSecretField(field),
+      cloudResourceId,
+      value: sealer.open(sealed, secretContext(orderId, itemIndex, field)),
+    }));
   }
 
   async stop(): Promise<void> {
