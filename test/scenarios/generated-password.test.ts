@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '../../src/json.js';
 import { CloudSite, order86 } from '../support/cloud-site.js';
+import { changeItems } from '../support/scenario-orders.js';
 import { until } from '../support/scenario-wait.js';
 
 let site: CloudSite;
@@ -53,9 +54,7 @@ it('a password that was ordered is that of every VM of the item', async () => {
 function vmsOnly(change: JsonObject): string {
   const order = JSON.parse(order86) as { workOrderItems: JsonObject[] };
   const vms = order.workOrderItems.filter(({ resourceType }) => resourceType === 'VM');
-  for (const vm of vms) {
-    const config = JSON.parse(String(vm['workOrderItemConfig'])) as JsonObject;
-    vm['workOrderItemConfig'] = JSON.stringify({ ...config, ...change });
-  }
-  return JSON.stringify({ ...order, workOrderItems: vms });
+  const changed = { ...order, workOrderItems: vms };
+  changeItems(changed, (config) => Object.assign(config, change));
+  return JSON.stringify(changed);
 }

@@ -1,7 +1,7 @@
 import type { Receipt } from '../../src/consumers/intake.js';
 import type { JsonObject } from '../../src/json.js';
 import { damaged, damages, rewrapped, wrappings } from '../support/scenario-damage.js';
-import { freshOrder, messageOf, type ScenarioMessage } from '../support/scenario-orders.js';
+import { changeItems, freshOrder, messageOf, type ScenarioMessage } from '../support/scenario-orders.js';
 import type { Chance } from './chance.js';
 
 /** A message that billing has to get rid of, over one road or the other. */
@@ -21,7 +21,11 @@ export interface Book {
  * What billing sends in one world: a few orders shaped like the samples, of few users (who share a network), and among
  * them copies in other clothes, other contents under a known id, and damaged messages.
  */
-export function writeBook(random: Chance, options: { orders: number; withinMs: number; noise: boolean }): Book {
+export function writeBook(
+  random: Chance,
+  options: { orders: number; withinMs: number; noise: boolean; several: Chance | null },
+): Book {
+  const { several } = options;
   const errands: Errand[] = [];
   const secrets: string[] = [];
   const atMs = () => Math.floor(random.between(0, options.withinMs));
@@ -31,6 +35,7 @@ export function writeBook(random: Chance, options: { orders: number; withinMs: n
     order['userId'] = random.pick(['bac1eabf2308ee0410980e05c48af0a77eb', 'bac2eabf2308ee0410980e05c48af0a77eb']);
     order['accountId'] = random.pick(['bacedc3cefb4da54b3790d2013e4734b0ef', '5a27b42ada094b7ca0f66f78fba0e7e3']);
     secrets.push(facts.rootPassword);
+    if (several) changeItems(order, (config, type) => orderSeveral(config, type, several));
     const message = messageOf(order);
     const first = atMs();
     errands.push({ atMs: first, channel: channel(), message });
@@ -46,6 +51,17 @@ export function writeBook(random: Chance, options: { orders: number; withinMs: n
     }
   }
   return { errands: errands.toSorted((a, b) => a.atMs - b.atMs), secrets };
+}
+
+/** Some items several times over, some machines without a password. */
+function orderSeveral(config: JsonObject, resourceType: string, random: Chance): void {
+  const quantity = random.happens(0.3) ? random.int(2, 3) : 1;
+  if (resourceType === 'VM') {
+    config['vmNumber'] = quantity;
+    if (random.happens(0.3)) config['rootPassword'] = null;
+  } else if (resourceType === 'EBS') {
+    Object.assign(config, { volumeNumber: quantity, number: `${quantity}.0` });
+  }
 }
 
 /** The same id with another content: whichever comes first stands. */

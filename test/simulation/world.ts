@@ -115,6 +115,7 @@ class World {
       orders: isLost ? 10 : this.random.int(1, 4),
       withinMs: Math.min(this.troubles.untilMs, 8_000),
       noise: !isLost,
+      several: options.profile === 'swarm' ? chance(seed, 'quantities') : null,
     });
     this.cloud = time.as(this.cloudProcess, () => options.cloud.build(this.random));
     const weather = chance(seed, 'broker');

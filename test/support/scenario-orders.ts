@@ -91,11 +91,22 @@ export function freshOrder(
     Object.assign(item, { orderId, innerOrderId, masterOrderId, masterResourceId: bundleId });
     // Order 23 carries its running number here instead of its id; that stays so.
     item['workOrderId'] = typeof item['workOrderId'] === 'number' ? workOrderNo : workOrderId;
-    const config = JSON.parse(item['workOrderItemConfig'] as string) as JsonObject;
-    changeConfig(config, item['resourceType'] as string, facts, random);
-    item['workOrderItemConfig'] = JSON.stringify(config);
+    changeItem(item, (config, resourceType) => changeConfig(config, resourceType, facts, random));
   });
   return { order, facts };
+}
+
+type ConfigChange = (config: JsonObject, resourceType: string) => void;
+
+/** Changes the nested configuration of each item. */
+export function changeItems(order: JsonObject, change: ConfigChange): void {
+  for (const item of order['workOrderItems'] as JsonObject[]) changeItem(item, change);
+}
+
+function changeItem(item: JsonObject, change: ConfigChange): void {
+  const config = JSON.parse(item['workOrderItemConfig'] as string) as JsonObject;
+  change(config, item['resourceType'] as string);
+  item['workOrderItemConfig'] = JSON.stringify(config);
 }
 
 /** Sizes vary within what the samples show, so that one order's disk cannot stand for another's. */
