@@ -480,6 +480,14 @@ export const mutants: Mutant[] = [
     },
   },
   {
+    name: 'the machines of an item share the password that was made last',
+    invariant: 'I15',
+    file: 'src/runner/piece-secrets.ts',
+    find: "/#\\d+$/.exec(partKey)?.[0] ?? '#1'",
+    replace: "partKey && '#1'",
+    test: { file: 'test/runner/piece-secrets.test.ts', name: 'opens that machine and no other' },
+  },
+  {
     name: 'the words of the cloud are passed on with the secrets in them',
     invariant: 'I15',
     file: 'src/provisioners/cloudstack/client.ts',
