@@ -44,7 +44,13 @@ function buildingMove(state: OrderState, part: PartState): ItemEvent | null {
   const keepsTheRest = state.machine.context.policy !== 'rollback';
   // There, and useless without what it was for. Under rollback it waits with the whole order.
   if (outcome === 'failed' && keepsTheRest && hasFacts(part)) return { type: 'UNDO' };
-  if (outcome !== 'open') return null;
+  if (outcome !== 'open' && outcome !== 'completed') return null;
+  const spoiled = spoiledBy(state, part);
+  if (spoiled) {
+    if (outcome === 'open') return { type: 'NEED_FAILED', failure: spoiled };
+    return standsUnderAnother(state, part) ? null : { type: 'UNDO' };
+  }
+  if (outcome === 'completed') return null;
   const { ahead, needs, platformId } = plannedOperations(state, part);
   const lost = ahead
     .flatMap((name) => needs[name] ?? [])
@@ -60,8 +66,36 @@ function buildingMove(state: OrderState, part: PartState): ItemEvent | null {
 
 function undoingMove(state: OrderState, part: PartState): ItemEvent | null {
   if (isBusy(state, part) || !hasToGo(state, part)) return null;
-  const standsOnIt = state.parts.some((other) => dependsOn(state, other, part.key) && hasToGo(state, other));
-  return standsOnIt ? null : { type: 'UNDO' };
+  return standsUnderAnother(state, part) ? null : { type: 'UNDO' };
+}
+
+/** Whether something that stands on it has to go first. */
+function standsUnderAnother(state: OrderState, part: PartState): boolean {
+  return state.parts.some((other) => dependsOn(state, other, part.key) && hasToGo(state, other));
+}
+
+/**
+ * Why a part with which nothing is wrong cannot stay: another piece of its item is lost, and an item is sold and charged as a whole
+ * (two disks of three are not what was ordered); or it belongs to a machine that goes for this reason. Null: it can stay. Under rollback
+ * a failure is the whole order's, and only what a person gave up is undone alone.
+ */
+function spoiledBy(state: OrderState, part: PartState): Failure | null {
+  const lost = state.parts.filter((other) => lostOutcomes.includes(partOutcome(state, other)));
+  if (lost.length === 0) return null;
+  const ofItem = lost.filter(
+    (other) =>
+      other.key !== part.key &&
+      other.itemIndex === part.itemIndex &&
+      (state.machine.context.policy !== 'rollback' || isGivenUp(other)),
+  );
+  // Rather the piece that failed than one that went because of it.
+  const [piece] = ofItem.toSorted((a, b) => Number(failedByItself(b)) - Number(failedByItself(a)));
+  if (piece) return lackOf(piece.key, piece.machine.context.failure ?? unexplained);
+  for (const other of state.parts) {
+    const lack = dependsOn(state, part, other.key) ? spoiledBy(state, other) : null;
+    if (lack) return lackOf(other.key, lack);
+  }
+  return null;
 }
 
 /** Whether an order that is being undone still has to deal with this part. What the cloud keeps is listed and over. */
@@ -124,13 +158,22 @@ function isReady(state: OrderState, platformId: string, need: string): boolean {
 function needFailure(state: OrderState, platformId: string, need: string): Failure | null {
   const part = state.parts.find((one) => one.key === need);
   const preparation = state.preparations[preparationId(platformId, need)];
-  const lost = part && ['failed', 'cancelled', 'compensated'].includes(partOutcome(state, part));
+  const lost = part && lostOutcomes.includes(partOutcome(state, part));
   const cause = lost
     ? (part.machine.context.failure ?? unexplained)
     : !part && preparation?.state === 'failed'
       ? preparation.failure
       : null;
-  if (!cause) return null;
+  return cause && lackOf(need, cause);
+}
+
+const isGivenUp = ({ machine }: PartState) => givenUpCodes.includes(machine.context.failure?.code ?? '');
+const failedByItself = ({ machine }: PartState) => ![undefined, needFailedCode].includes(machine.context.failure?.code);
+
+const lostOutcomes: readonly ItemOutcome[] = ['failed', 'cancelled', 'compensated'];
+
+/** The failure of what cannot be without something else; that a person gave it up is kept. */
+function lackOf(need: string, cause: Failure): Failure {
   const code = givenUpCodes.includes(cause.code) ? cause.code : needFailedCode;
   return { disposition: 'reject', code, message: `${need}: ${cause.message}` };
 }
