@@ -73,3 +73,15 @@ it('of an item that an operator gives up, what is there already is removed under
   expect(story.state.status).toBe('partial');
   expect(story.verdict().map((line) => line['chargeable'])).toEqual([true, true, false, true]);
 });
+
+it('a VM that goes because an operator gave its item up takes what stands on it along, under rollback too', () => {
+  const story = new Story(undefined, { policy: 'rollback', undoAfterMs: 60_000 }).planned(twice(vm)).prepared();
+  story.done(sataDisk, 'ebs.create', { volumeId: 'v-0' }).done(ssdDisk, 'ebs.create', { volumeId: 'v-1' });
+  story.done(vm, 'vm.create', { vmId: 'vm-1' }).done(sataDisk, 'ebs.attach').done(ssdDisk, 'ebs.attach');
+  story.done(address, 'network.reserve', { addressId: 'a-1' }).done(address, 'network.bind');
+  story.on(second(vm), 'vm.create', REJECTED).pull({ act: 'skip', itemIndex: 1, reason: 'no room' });
+  for (const disk of [sataDisk, ssdDisk]) story.done(disk, 'ebs.detach').done(disk, 'ebs.delete');
+  story.done(address, 'network.unbind').done(address, 'network.release').done(vm, 'vm.delete');
+  expect(story.state.status).toBe('failed');
+  expect(story.verdict().map((line) => line['chargeable'])).toEqual([false, false, false, false]);
+});
