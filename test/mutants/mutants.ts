@@ -279,8 +279,8 @@ export const mutants: Mutant[] = [
     name: 'the undo takes the VM away under its disks',
     invariant: 'I8',
     file: 'src/machines/follow-up.ts',
-    find: "return standsOnIt ? null : { type: 'UNDO' };",
-    replace: "return standsOnIt ? { type: 'UNDO' } : { type: 'UNDO' };",
+    find: 'return state.parts.some((other) => dependsOn(state, other, part.key) && hasToGo(state, other));',
+    replace: 'return state.parts.some((other) => dependsOn(state, other, part.key) && other.key === part.key);',
     test: {
       file: 'test/machines/levers.test.ts',
       name: 'undoes everything when nobody came, what stands on another thing before that thing',
