@@ -41,23 +41,19 @@ export function moveOf(state: OrderState, part: PartState): ItemEvent | null {
 function buildingMove(state: OrderState, part: PartState): ItemEvent | null {
   if (isBusy(state, part)) return null;
   const outcome = partOutcome(state, part);
-  const keepsTheRest = state.machine.context.policy !== 'rollback';
   // There, and useless without what it was for. Under rollback it waits with the whole order.
-  if (outcome === 'failed' && keepsTheRest && hasFacts(part)) return { type: 'UNDO' };
+  if (outcome === 'failed' && keepsTheRest(state) && hasFacts(part)) return { type: 'UNDO' };
   if (outcome !== 'open' && outcome !== 'completed') return null;
   const spoiled = spoiledBy(state, part);
-  if (spoiled) {
-    if (outcome === 'open') return { type: 'NEED_FAILED', failure: spoiled };
-    return standsUnderAnother(state, part) ? null : { type: 'UNDO' };
-  }
-  if (outcome === 'completed') return null;
+  if (outcome === 'completed') return spoiled && !standsUnderAnother(state, part) ? { type: 'UNDO' } : null;
+  if (spoiled) return { type: 'NEED_FAILED', failure: spoiled };
   const { ahead, needs, platformId } = plannedOperations(state, part);
   const lost = ahead
     .flatMap((name) => needs[name] ?? [])
     .map((need) => needFailure(state, platformId, need))
     .find((failure) => failure !== null);
   if (lost) {
-    return keepsTheRest || givenUpCodes.includes(lost.code) ? { type: 'NEED_FAILED', failure: lost } : null;
+    return keepsTheRest(state) || givenUpCodes.includes(lost.code) ? { type: 'NEED_FAILED', failure: lost } : null;
   }
   const [next] = ahead;
   const ready = next !== undefined && (needs[next] ?? []).every((need) => isReady(state, platformId, need));
@@ -84,9 +80,7 @@ function spoiledBy(state: OrderState, part: PartState): Failure | null {
   if (lost.length === 0) return null;
   const ofItem = lost.filter(
     (other) =>
-      other.key !== part.key &&
-      other.itemIndex === part.itemIndex &&
-      (state.machine.context.policy !== 'rollback' || isGivenUp(other)),
+      other.key !== part.key && other.itemIndex === part.itemIndex && (keepsTheRest(state) || isGivenUp(other)),
   );
   // Rather the piece that failed than one that went because of it.
   const [piece] = ofItem.toSorted((a, b) => Number(failedByItself(b)) - Number(failedByItself(a)));
@@ -167,6 +161,7 @@ function needFailure(state: OrderState, platformId: string, need: string): Failu
   return cause && lackOf(need, cause);
 }
 
+const keepsTheRest = ({ machine }: OrderState) => machine.context.policy !== 'rollback';
 const isGivenUp = ({ machine }: PartState) => givenUpCodes.includes(machine.context.failure?.code ?? '');
 const failedByItself = ({ machine }: PartState) => ![undefined, needFailedCode].includes(machine.context.failure?.code);
 
@@ -259,7 +254,7 @@ function stuckCause(state: OrderState): Failure | null {
 
 /** The failure that the policy `rollback` undoes the order for; null under another policy, or when nothing failed. */
 function rollbackCause(state: OrderState): Failure | null {
-  if (state.machine.context.policy !== 'rollback') return null;
+  if (keepsTheRest(state)) return null;
   const failed = firstFailure(state);
   if (failed) return failed;
   for (const part of state.parts) {

@@ -80,8 +80,7 @@ export async function planOrder(open: OpenOrder, options: PlanningOptions): Prom
 
 /**
  * Q20: a VM that is ordered with neither a password nor a key gets a password of ours, where the cloud takes one; each of several
- * gets one of its own. It is sealed in
- * the commit that stores the plan, long before anything is sent.
+ * gets one of its own. It is sealed in the commit that stores the plan, long before anything is sent.
  */
 function rootPasswords(
   orderId: string,
@@ -89,8 +88,8 @@ function rootPasswords(
   plan: Plan,
   { platforms, seal }: PlanningOptions,
 ): NonNullable<Happening['secrets']> {
-  return plan.parts.flatMap(({ key, itemIndex, platformId, resourceType }) => {
-    const item = resourceType === 'VM' ? order.items[itemIndex] : undefined;
+  return plan.parts.flatMap(({ key, itemIndex, platformId }) => {
+    const item = order.items[itemIndex];
     const isWithout = item?.resourceType === 'VM' && !item.config.hasRootPassword && item.config.keyPairId === null;
     if (!isWithout || platforms.get(platformId)?.provisioner.capabilities.takesRootPassword !== true) return [];
     // Letters of both cases, digits and a sign, which every system takes and Windows asks for.

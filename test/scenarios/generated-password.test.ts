@@ -10,7 +10,7 @@ afterEach(() => site.stop());
 it('a VM ordered with neither a password nor a key has one that is kept before anything is sent, whatever answer is lost', async () => {
   site = await CloudSite.start({ cloud: 'openstack' });
   await site.misbehave({ on: 'create a VM', kind: 'lose-answer', times: 1 });
-  await site.submit(vmsOnly({ vmNumber: 1, rootPassword: null }));
+  await site.submit(withVm({ rootPassword: null }));
   const kept = async () => site.query('select sealed, field, origin from sealed_secret');
   await until(
     'it is planned',
@@ -29,7 +29,7 @@ describe.each([
 ])('three VMs ordered as one item without a password on $cloud', ({ cloud, made }) => {
   it('have a password each, and whoever collects them is told which machine each one opens', async () => {
     site = await CloudSite.start({ cloud });
-    const orderId = await site.submit(vmsOnly({ vmNumber: 3, rootPassword: null }));
+    const orderId = await site.submit(withVm({ vmNumber: 3, rootPassword: null }));
     await site.until('completed', ({ status }) => status === 'completed');
     const passwords = await site.collectSecrets(orderId);
     expect(passwords.map(({ name, piece }) => ({ name, piece }))).toEqual(
@@ -44,17 +44,15 @@ describe.each([
 
 it('a password that was ordered is that of every VM of the item', async () => {
   site = await CloudSite.start();
-  const orderId = await site.submit(vmsOnly({ vmNumber: 2, rootPassword: 'Ordered-1' }));
+  const orderId = await site.submit(withVm({ vmNumber: 2, rootPassword: 'Ordered-1' }));
   await site.until('completed', ({ status }) => status === 'completed');
   const passwords = await site.collectSecrets(orderId);
   expect(passwords.map(({ value }) => value)).toEqual(['Ordered-1', 'Ordered-1']);
 });
 
-/** Order 86 with its VM alone, changed. */
-function vmsOnly(change: JsonObject): string {
-  const order = JSON.parse(order86) as { workOrderItems: JsonObject[] };
-  const vms = order.workOrderItems.filter(({ resourceType }) => resourceType === 'VM');
-  const changed = { ...order, workOrderItems: vms };
-  changeItems(changed, (config) => Object.assign(config, change));
-  return JSON.stringify(changed);
+/** Order 86 with its VM changed. */
+function withVm(change: JsonObject): string {
+  const order = JSON.parse(order86) as JsonObject;
+  changeItems(order, (config, resourceType) => void (resourceType === 'VM' && Object.assign(config, change)));
+  return JSON.stringify(order);
 }

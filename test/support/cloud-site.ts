@@ -6,6 +6,7 @@ import type { CloudResource } from '../invariants/evidence.js';
 import { cloudEvidence } from '../invariants/from-cloud.js';
 import type { ControlSide } from './control-side.js';
 import { faultsOf, type TestFault } from './clouds.js';
+import { until } from './scenario-wait.js';
 import { OneWorker, type OneWorkerOptions } from './one-worker.js';
 
 export const sitePlatformId = 'sjif259a8d3011e7aebb005056aaa8be';
@@ -104,12 +105,15 @@ export class CloudSite {
     // What the order shared with others is made to its end, whatever became of the order.
     await this.until('without anything shared on its way', () => this.worker.engine.openOrders <= (finished ? 0 : 1));
     // An order can end before what it shares was begun, so that even nothing on its way may not be the end.
-    let violations = await this.violations();
-    for (let i = 0; i < 1_000 && violations.some((violation) => violation.startsWith('I7')); i++) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      violations = await this.violations();
-    }
-    expect(violations).toEqual([]);
+    await until(
+      'what the order shared is at its end',
+      async () => {
+        const seen = await this.violations();
+        return { done: !seen.some((violation) => violation.startsWith('I7')), seen: seen.join('\n') };
+      },
+      20_000,
+    );
+    expect(await this.violations()).toEqual([]);
     const alive = await this.resources();
     return { status, items: items.map((item) => item['status']), alive };
   }
