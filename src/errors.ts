@@ -39,6 +39,12 @@ export class ProvisioningError extends Error {
   }
 }
 
+/**
+ * How an answer failed to come, which says for how long the request may still be running (design D13). `cut`: the connection broke, or
+ * something between answered for the cloud. `silent`: nothing came within our patience (or a proxy's: 504), so a service may be holding it.
+ */
+export type MissingAnswer = 'cut' | 'silent';
+
 /** A request with an effect left this process and no usable answer came back: it may or may not have happened. */
 export class OutcomeUnknownError extends Error {
   override readonly name = 'OutcomeUnknownError';
@@ -46,6 +52,7 @@ export class OutcomeUnknownError extends Error {
     /** `CLD_RESPONSE_UNKNOWN` or another `CLD_…` code of class U. */
     readonly code: string,
     message: string,
+    readonly how: MissingAnswer = 'cut',
   ) {
     super(message);
   }

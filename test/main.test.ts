@@ -48,7 +48,7 @@ describe('orderwright as a whole', () => {
       createOfferings: true,
       diskOfferings: { SATA: 'SATA', SSD: 'SSD' },
       callsPerSecond: 500,
-      pace: { settleMs: 50, watchMs: 20, retryMs: 50, pollMinMs: 10, pollMaxMs: 50 },
+      pace: { settleMs: 50, holdMs: 100, cutMs: 100, watchMs: 20, retryMs: 50, pollMinMs: 10, pollMaxMs: 50 },
     },
     ...change,
   });

@@ -26,6 +26,8 @@ export const simulatedPlatforms = [
 /** A simulated cloud is near and patient: asked often, an order takes as long as its jobs do. */
 const simulatedPace: Pace = {
   settleMs: 500,
+  holdMs: 5_000,
+  cutMs: 2_000,
   watchMs: 250,
   retryMs: 300,
   retryMaxMs: 5_000,

@@ -33,7 +33,8 @@ import { type WorkOrderContext, type WorkOrderEvent, workOrderMachine } from './
 /** What can happen to an order. */
 export type OrderEvent =
   | { about: 'order'; event: WorkOrderEvent; plan?: Plan }
-  | { about: 'operation'; partKey: string; name: OperationName; event: OperationEvent }
+  /** `of`: the operation as it stood when it was asked; an answer to anything but what is asked now is no news. */
+  | { about: 'operation'; partKey: string; name: OperationName; event: OperationEvent; of?: OperationState }
   | { about: 'preparation'; platformId: string; key: string; outcome: PreparationOutcome }
   /** A worker takes the order up from the database: whatever was under way is asked about again. */
   | { about: 'everything'; event: { type: 'RESUMED' } }
@@ -255,9 +256,12 @@ class Turn {
     if (!operation) return;
     const reopens = told.type === 'REPLAYED' || told.type === 'MARKED_DONE';
     if (operation.finishedAt !== null && !reopens) return;
-    const event = nothingNew(operation, told);
+    const event = this.judged(operation, nothingNew(operation, told));
     const moved = move<OperationContext>(operationMachine, operation.machine, event);
     if (!moved.taken) return;
+    if (operation.machine.value === 'requesting' && moved.next.value === 'lookingUp') {
+      moved.next.context = { ...moved.next.context, mayRunUntil: this.mayRunUntil(operation, event) };
+    }
     const jobTaken = moved.next.value === 'inFlight' && (event.type === 'ACCEPTED' || event.type === 'FOUND_JOB');
     const ended = moved.next.value === 'done' || moved.next.value === 'failed';
     const next = this.putOperation({
@@ -276,6 +280,19 @@ class Turn {
     this.partsMoved ||= moved.next.value === 'stuck' || operation.machine.value === 'stuck';
     if (moved.next.value === operation.machine.value) return;
     this.tellPart(next);
+  }
+
+  /** Nobody knows what became of a request that left: for how long it may be running depends on how its answer failed to come. */
+  private mayRunUntil({ platformId, machine }: OperationState, event: OperationEvent): number {
+    const { holdMs, cutMs } = this.surroundings.pace(platformId);
+    const isSilent = event.type === 'OUTCOME_UNKNOWN' && event.how === 'silent';
+    return Math.max(machine.context.mayRunUntil, this.surroundings.at + (isSilent ? holdMs : cutMs));
+  }
+
+  /** What the machine, which has no clock, has to know of the time. */
+  private judged({ machine }: OperationState, event: OperationEvent): OperationEvent {
+    if (event.type !== 'ABSENT') return event;
+    return { ...event, mayStillRun: this.surroundings.at < machine.context.mayRunUntil };
   }
 
   /** What the end of an operation means for its part. */
@@ -406,8 +423,8 @@ class Turn {
 
   private sleepOperation(operation: OperationState, kind: WaitKind, event: OperationEvent | null): void {
     const askedMs = event?.type === 'TRY_LATER' ? event.retryAfterMs : null;
-    const { retries, watches, laters } = operation.machine.context;
-    const count = kind === 'retry' ? retries : kind === 'settle' ? laters : watches;
+    const { retries, watches, laters, lookUps } = operation.machine.context;
+    const count = kind === 'retry' ? retries : kind === 'settle' ? Math.max(laters, lookUps) : watches;
     const pace = this.surroundings.pace(operation.platformId);
     const dueAt = this.surroundings.at + delayMs(pace, kind, count, operation.marker, askedMs);
     this.effects.push({ type: 'timer', operation: this.putOperation({ ...operation, dueAt }), dueAt });

@@ -42,6 +42,8 @@ export type OperationContext = {
   attemptsBefore: number;
   /** The order is being undone, or the item was given up: nothing is to be made any more. */
   abandoned: boolean;
+  /** Until then a request whose answer did not come may be running at the cloud, ms since epoch; 0 when none may. */
+  mayRunUntil: number;
 };
 
 export type OperationEvent =
@@ -49,12 +51,19 @@ export type OperationEvent =
   | { type: 'DONE' | 'READY'; resourceId: string; facts: Record<string, string>; startedAt: string | null }
   | { type: 'NEXT_STAGE'; stage: string; memo: Record<string, string>; resourceId: string | null }
   | { type: 'TRY_LATER'; code: string; message: string; retryAfterMs: number | null }
-  | { type: 'REJECTED' | 'NEEDS_OPERATOR' | 'OUTCOME_UNKNOWN' | 'BROKEN'; code: string; message: string }
+  | { type: 'REJECTED' | 'NEEDS_OPERATOR' | 'BROKEN'; code: string; message: string }
+  /** `how` the answer failed to come; `cut` when it does not say. */
+  | { type: 'OUTCOME_UNKNOWN'; code: string; message: string; how?: 'cut' | 'silent' }
   | { type: 'FOUND_JOB'; jobId: string; resourceId: string | null }
   | { type: 'FOUND'; resourceId: string; others: string[] }
   /** Named by a job that has spoken already: to be looked at, and no news if it is not there. */
   | { type: 'NAMED_AGAIN'; resourceId: string }
-  | { type: 'ABSENT' | 'PENDING' | 'GONE' | 'IN_PROGRESS' }
+  /**
+   * `guarded`: the cloud would refuse a second one. `mayStillRun`: the request may be running yet (worked out from `mayRunUntil` by whoever
+   * knows the time): then nothing is sent again, however often nothing is found.
+   */
+  | { type: 'ABSENT'; guarded?: boolean; mayStillRun?: boolean }
+  | { type: 'PENDING' | 'GONE' | 'IN_PROGRESS' }
   | { type: 'JOB_SUCCEEDED'; resourceId: string | null }
   | ({ type: 'JOB_FAILED' } & Failure)
   | { type: 'JOB_LOST' | 'OVERDUE' }
@@ -107,7 +116,10 @@ export const operationMachine = setup({
     events: {} as OperationEvent,
   },
   guards: {
-    moreLookUpsNeeded: ({ context }) => context.lookUps + 1 < operationLimits.lookUpsBeforeResend,
+    // Absence counts when it lasts, and not before the request can no longer be running, unless a second one is impossible.
+    moreLookUpsNeeded: ({ context, event }) =>
+      context.lookUps + 1 < operationLimits.lookUpsBeforeResend ||
+      (event.type === 'ABSENT' && event.mayStillRun === true && event.guarded !== true),
     mayTryAgain: ({ context }) => !outOfTries(context),
     maySendAgain: ({ context }) => !context.abandoned && attempts(context) < operationLimits.attempts,
     notWanted: ({ context }) => context.abandoned,
@@ -208,7 +220,8 @@ export const operationMachine = setup({
     }),
     countLookUp: assign(({ context }) => ({ lookUps: context.lookUps + 1, laters: 0 })),
     forgetLookUps: assign(() => ({ lookUps: 0, laters: 0 })),
-    countLater: assign(({ context }) => ({ laters: context.laters + 1 })),
+    // A cloud that did not answer has shown no sign of life: what was not found before it counts no more.
+    countLater: assign(({ context }) => ({ laters: context.laters + 1, lookUps: 0 })),
     countRetry: assign(({ context }) => ({ retries: context.retries + 1 })),
     countWatch: assign(({ context }) => ({ watches: context.watches + 1 })),
     forgetWatches: assign(() => ({ watches: 0 })),
@@ -260,6 +273,7 @@ export const operationMachine = setup({
     stages: 0,
     attemptsBefore: 0,
     abandoned: false,
+    mayRunUntil: 0,
   },
   initial: 'requesting',
   states: {

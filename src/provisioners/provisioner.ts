@@ -123,7 +123,8 @@ export interface NextStage {
 }
 
 export type Finding =
-  | { state: 'absent' }
+  /** `guarded`: whatever an unanswered request may still do, the cloud would refuse a second one (a port or a name that only one can have). */
+  | { state: 'absent'; guarded?: boolean }
   /** The request was received and is being worked on. */
   | { state: 'job'; jobId: string; resourceId: string | null }
   /** Made. `others`: more resources with the same marker, newest last, to be listed as orphans. */

@@ -134,12 +134,12 @@ export class Effects {
       return { event: { type: rejected ? 'REJECTED' : 'NEEDS_OPERATOR', code, message } };
     }
     if (error instanceof OutcomeUnknownError) {
-      const { code, message } = error;
+      const { code, message, how } = error;
       const looked = effect === 'lookUp' || effect === 'inspect';
       return {
         event: looked
           ? { type: 'TRY_LATER', code, message, retryAfterMs: null }
-          : { type: 'OUTCOME_UNKNOWN', code, message },
+          : { type: 'OUTCOME_UNKNOWN', code, message, how },
       };
     }
     // Our bug. Whether the request left nobody knows, so nothing is repeated; a person sees it.
@@ -253,7 +253,7 @@ async function callHandler(
     }
     case 'lookUp': {
       const finding = await handler.find(request);
-      if (finding.state === 'absent') return { event: { type: 'ABSENT' } };
+      if (finding.state === 'absent') return { event: { type: 'ABSENT', guarded: finding.guarded === true } };
       if (finding.state === 'job')
         return { event: { type: 'FOUND_JOB', jobId: finding.jobId, resourceId: finding.resourceId } };
       return { event: { type: 'FOUND', resourceId: finding.resourceId, others: finding.others } };

@@ -79,6 +79,8 @@ const Settings = z.record(z.string(), z.json());
 /** How patiently the platform is treated; milliseconds. Looked at where it is written: `pace` goes past the cloud's schema. */
 export const PaceSettings = z.strictObject({
   settleMs: z.int().min(0).optional(),
+  holdMs: z.int().min(0).optional(),
+  cutMs: z.int().min(0).optional(),
   watchMs: z.int().min(1).optional(),
   retryMs: z.int().min(1).optional(),
   retryMaxMs: z.int().min(1).optional(),

@@ -12,7 +12,7 @@ import { samplePlatformId } from '../support/orders.js';
 import { fixture } from './messages.js';
 
 const sealer = createSealer(Buffer.alloc(32, 3).fill(9, 0, 4));
-const pace = { settleMs: 5, watchMs: 5, retryMs: 5, pollMinMs: 1, pollMaxMs: 5 };
+const pace = { settleMs: 5, holdMs: 10, cutMs: 10, watchMs: 5, retryMs: 5, pollMinMs: 1, pollMaxMs: 5 };
 
 /** The connection is cut after PostgreSQL has done what it was asked for, and before it can say so. */
 function losesAnswerTo(

@@ -46,7 +46,7 @@ export async function startCorpusWorld(env: Record<string, string> = {}): Promis
       createOfferings: true,
       diskOfferings: { SATA: 'SATA', SSD: 'SSD' },
       callsPerSecond: 5_000,
-      pace: { settleMs: 50, watchMs: 20, retryMs: 50, pollMinMs: 10, pollMaxMs: 50 },
+      pace: { settleMs: 50, holdMs: 100, cutMs: 100, watchMs: 20, retryMs: 50, pollMinMs: 10, pollMaxMs: 50 },
     },
   }));
   const platformsFile = join(folder, 'platforms.json');

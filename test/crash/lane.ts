@@ -39,6 +39,8 @@ export interface ItemResult {
 const settleMs = 60;
 const pace = {
   settleMs,
+  holdMs: 2 * settleMs,
+  cutMs: 2 * settleMs,
   watchMs: 30,
   retryMs: 60,
   retryMaxMs: 500,

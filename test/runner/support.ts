@@ -16,7 +16,7 @@ import { testDatabase } from '../support/database.js';
 import { samplePlatformId } from '../support/orders.js';
 
 export const silent = pino({ level: 'silent' });
-export const quickPace = { settleMs: 5, watchMs: 5, retryMs: 5, pollMinMs: 1, pollMaxMs: 5 };
+export const quickPace = { settleMs: 5, holdMs: 10, cutMs: 10, watchMs: 5, retryMs: 5, pollMinMs: 1, pollMaxMs: 5 };
 
 const sealer = createSealer(Buffer.alloc(32, 7).fill(9, 0, 5));
 

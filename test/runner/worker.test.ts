@@ -19,7 +19,7 @@ const delivery = (name: string) => ({
 });
 const sealer = createSealer(Buffer.alloc(32, 7).fill(9, 0, 5));
 const platformIds = ['7f61019a8d3011e7aebb005056aaa8be', 'sjif259a8d3011e7aebb005056aaa8be'];
-const quickPace = { settleMs: 5, watchMs: 5, retryMs: 5, pollMinMs: 1, pollMaxMs: 5 };
+const quickPace = { settleMs: 5, holdMs: 10, cutMs: 10, watchMs: 5, retryMs: 5, pollMinMs: 1, pollMaxMs: 5 };
 
 describe('a worker', () => {
   let stops: (() => Promise<void>)[] = [];

@@ -49,7 +49,16 @@ const longJumpMs = 3_600_000;
 /** A world that rings more often than this does not come to rest. */
 const mostRings = 3_000_000;
 const platformIds = ['7f61019a8d3011e7aebb005056aaa8be', 'sjif259a8d3011e7aebb005056aaa8be'];
-const pace = { settleMs: 500, watchMs: 200, retryMs: 300, retryMaxMs: 3_000, pollMinMs: 100, pollMaxMs: 1_000 };
+const pace = {
+  settleMs: 500,
+  holdMs: 1_000,
+  cutMs: 1_000,
+  watchMs: 200,
+  retryMs: 300,
+  retryMaxMs: 3_000,
+  pollMinMs: 100,
+  pollMaxMs: 1_000,
+};
 
 /** Runs the world of one seed from its first message to its last check. */
 export async function runSeed(

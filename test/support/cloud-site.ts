@@ -22,7 +22,16 @@ export class CloudSite {
   static async start(
     options: Partial<Pick<OneWorkerOptions, 'cloud' | 'bundle' | 'latencyMs' | 'settings' | 'registrar'>> = {},
   ): Promise<CloudSite> {
-    const pace = { settleMs: 30, watchMs: 30, retryMs: 20, retryMaxMs: 100, pollMinMs: 10, pollMaxMs: 50 };
+    const pace = {
+      settleMs: 30,
+      holdMs: 60,
+      cutMs: 60,
+      watchMs: 30,
+      retryMs: 20,
+      retryMaxMs: 100,
+      pollMinMs: 10,
+      pollMaxMs: 50,
+    };
     return new CloudSite(
       await OneWorker.start({ platformIds: [sitePlatformId], callsPerSecond: 1_000, pace, ...options }),
       options.cloud ?? 'cloudstack',

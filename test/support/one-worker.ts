@@ -76,6 +76,8 @@ export class OneWorker {
           requestTimeoutMs: options.requestTimeoutMs ?? 2_000,
           pace: {
             settleMs: 50,
+            holdMs: 100,
+            cutMs: 100,
             watchMs: 50,
             retryMs: 100,
             retryMaxMs: 1_000,

@@ -32,6 +32,8 @@ export interface WorldOptions {
 /** A simulated cloud is near and patient: asked often, an order takes as long as its jobs do. */
 const pace = {
   settleMs: 400,
+  holdMs: 800,
+  cutMs: 800,
   watchMs: 100,
   retryMs: 200,
   retryMaxMs: 2_000,
