@@ -22,6 +22,8 @@ export class WorkOrderEntity {
   /** Raised by every take-over: the fence against a worker that was thought dead. */
   @Column({ type: 'int' }) epoch!: number;
   @Column({ type: 'text', name: 'worker_id', nullable: true }) workerId!: string | null;
+  /** The step that brought it to its revision: after a lost answer its worker knows whether the commit was its own. */
+  @Column({ type: 'uuid', name: 'step_id', nullable: true }) stepId!: string | null;
   @Column({ type: 'int', name: 'event_sequence' }) eventSequence!: number;
   @Column({ type: 'timestamptz', name: 'created_at' }) createdAt!: Date;
   @Column({ type: 'timestamptz', name: 'updated_at' }) updatedAt!: Date;

@@ -26,7 +26,7 @@ import type {
   PreparationOutcome,
   Step,
 } from './order-state.js';
-import { finalStatuses } from './order-state.js';
+import { finalStatuses, isSameAsk } from './order-state.js';
 import { delayMs, type Pace } from './pace.js';
 import { type WorkOrderContext, type WorkOrderEvent, workOrderMachine } from './work-order.machine.js';
 
@@ -64,7 +64,7 @@ export function advance(state: OrderState, event: OrderEvent, surroundings: Surr
       if (turn.moveOrder(event.event) && event.plan) turn.adoptPlan(event.plan);
       break;
     case 'operation':
-      turn.moveOperation(event.partKey, event.name, event.event);
+      turn.moveOperation(event.partKey, event.name, event.event, event.of);
       break;
     case 'preparation':
       turn.notePreparation(event.platformId, event.key, event.outcome);
@@ -251,9 +251,9 @@ class Turn {
     }
   }
 
-  moveOperation(partKey: string, name: OperationName, told: OperationEvent): void {
+  moveOperation(partKey: string, name: OperationName, told: OperationEvent, of?: OperationState): void {
     const operation = this.state.operations.find((one) => one.partKey === partKey && one.name === name);
-    if (!operation) return;
+    if (!operation || (of && !isSameAsk(operation, of))) return;
     const reopens = told.type === 'REPLAYED' || told.type === 'MARKED_DONE';
     if (operation.finishedAt !== null && !reopens) return;
     const event = this.judged(operation, nothingNew(operation, told));

@@ -75,6 +75,22 @@ export interface OperationState {
   finishedAt: number | null;
 }
 
+/**
+ * Whether the cloud is being asked the same thing of an operation still: the same request, job and look. An answer to anything else, an
+ * earlier job's verdict for one, is no news of what is asked now (E7).
+ */
+export function isSameAsk(now: OperationState | undefined, then: OperationState): boolean {
+  const [a, b] = [now?.machine.context, then.machine.context];
+  return (
+    now?.machine.value === then.machine.value &&
+    now.requestId === then.requestId &&
+    a?.jobId === b.jobId &&
+    a.lookUps === b.lookUps &&
+    a.laters === b.laters &&
+    a.watches === b.watches
+  );
+}
+
 export type PreparationOutcome =
   | { state: 'ready'; facts: Facts }
   | { state: 'failed'; failure: Failure }

@@ -1,12 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import { crashPoint } from '../crash-point.js';
 import { advance, type OrderEvent } from '../machines/advance.js';
 import { emptyStep } from '../machines/begin-order.js';
-import { finalStatuses, type OperationState, type OrderState, type Step } from '../machines/order-state.js';
+import {
+  type Effect,
+  finalStatuses,
+  type OperationState,
+  type OrderState,
+  type Step,
+} from '../machines/order-state.js';
 import type { Pace } from '../machines/pace.js';
 import type { Hold, Warning, WorkOrder } from '../schemas/work-order.js';
 import type { AuditEntry } from '../store/audit.js';
 import type { LoadedOrder } from '../store/load-orders.js';
-import type { StepToSave } from '../store/steps.js';
+import type { Standing, StepToSave } from '../store/steps.js';
 import { type CommitOptions, storeGroup } from './commit.js';
 import { isCurrent, mergeSteps, onlyLooks, operationKey, stepNames } from './steps.js';
 import { Timers } from './timers.js';
@@ -21,8 +28,9 @@ export interface OpenOrder {
   order: WorkOrder | null;
   /** Whether its things are known to be claimed for it. */
   claimed: boolean;
-  /** Events that arrived while a step is being stored. */
+  /** Events that arrived while a step is being stored or carried out. */
   waiting: Happening[];
+  /** Whether a step is on its way: being stored, or its effects being begun. Until it is through, nothing else is decided. */
   saving: boolean;
   /** As it is in the database. */
   stored: OrderState;
@@ -40,11 +48,15 @@ export interface Happening {
   audit?: AuditEntry;
   /** The revision that somebody looked at when they decided this; anything else is not what they meant. */
   seenRevision?: number | null;
-  /** Told once what became of it: stored, meaningless in the order's state, overtaken, or another worker's business by now. */
+  /** Told what became of it, always, and once. */
   settled?(fate: Fate): void;
 }
 
-export type Fate = 'stored' | 'ignored' | 'stale' | 'lost';
+/**
+ * Stored; without meaning in the order's state; overtaken by another event; another worker's business by now; or refused, because
+ * the order could not take it and is quarantined. Of all but the first nothing was done.
+ */
+export type Fate = 'stored' | 'ignored' | 'stale' | 'lost' | 'refused';
 
 /** What the engine cannot do itself: everything that reaches outside. Called after the step is stored, never before. */
 export interface Outside {
@@ -52,7 +64,10 @@ export interface Outside {
   prepare(open: OpenOrder): void;
   run(effect: 'send' | 'lookUp' | 'inspect' | 'discard', open: OpenOrder, operation: OperationState): void;
   track(open: OpenOrder, operation: OperationState): void;
+  /** Nothing more happens to it by itself: it is at its end, or waits for a person. */
   ended(open: OpenOrder): void;
+  /** It stands in our name at another step than we knew: it has to be read again. */
+  reread(orderId: string): void;
 }
 
 export interface EngineOptions extends CommitOptions {
@@ -75,7 +90,7 @@ export class Engine {
   private readonly timers: Timers;
   private outside: Outside | null = null;
   private stopped = false;
-  readonly counters = { commits: 0, steps: 0, lostRaces: 0, ignoredEvents: 0 };
+  readonly counters = { commits: 0, steps: 0, lostRaces: 0, ignoredEvents: 0, reread: 0 };
 
   constructor(private readonly options: EngineOptions) {
     this.timers = new Timers(options.now, (alarm) => this.ring(alarm.orderId, alarm.operation, alarm.dueAt));
@@ -111,10 +126,13 @@ export class Engine {
     if (rests(step.state)) return;
     this.open.set(step.state.orderId, open);
     this.carryOut(open, step);
+    this.goOn(open);
   }
 
   /** Takes an order from the database: after a restart, or from a worker that is gone. */
   resume(loaded: LoadedOrder): void {
+    // It may have come to its end, or before a person, since somebody saw it open.
+    if (rests(loaded.state)) return;
     this.hold(loaded);
     this.dispatch(loaded.state.orderId, { event: { about: 'everything', event: { type: 'RESUMED' } } });
   }
@@ -143,14 +161,20 @@ export class Engine {
     const open = this.open.get(orderId);
     if (!open || this.stopped) return happening.settled?.('lost');
     open.waiting.push(happening);
-    if (!open.saving) this.take(open);
+    this.goOn(open);
+  }
+
+  /** Lets go of an order that was only held for a lever, when nothing came of that: others may move it. */
+  release(orderId: string): void {
+    const open = this.open.get(orderId);
+    if (open && !open.saving && open.waiting.length === 0 && rests(open.state)) this.forget(open, 'lost');
   }
 
   /** Forgets every open order: they belong to others now. @returns how many */
   dropAll(): number {
-    const dropped = this.open.size;
-    this.open.clear();
-    return dropped;
+    const dropped = [...this.open.values()];
+    for (const open of dropped) this.forget(open, 'lost');
+    return dropped.length;
   }
 
   /** Resolves when everything decided so far is stored. */
@@ -162,7 +186,12 @@ export class Engine {
     await this.settle();
     this.stopped = true;
     this.timers.stop();
-    this.open.clear();
+    this.dropAll();
+  }
+
+  /** Decides what waits, unless a step of the order is on its way: then it waits for that. */
+  private goOn(open: OpenOrder): void {
+    while (!open.saving && open.waiting.length > 0 && this.isHeld(open)) this.take(open);
   }
 
   /** Decides everything that waits for this order, as one step. */
@@ -173,7 +202,7 @@ export class Engine {
     const settled: NonNullable<Happening['settled']>[] = [];
     let planned: Happening['planned'] | null = null;
     let state = open.state;
-    for (const happening of open.waiting.splice(0)) {
+    for (let happening = open.waiting.shift(); happening; happening = open.waiting.shift()) {
       const { seenRevision = null } = happening;
       if (seenRevision !== null && (seenRevision !== open.revision || steps.length > 0)) {
         happening.settled?.('stale');
@@ -181,7 +210,7 @@ export class Engine {
       }
       const step = this.decide(state, happening.event);
       if (step === null) {
-        happening.settled?.('lost');
+        for (const tell of [...settled, happening.settled]) tell?.('refused');
         return this.quarantine(open, 'No state machine of this version knows how to go on.');
       }
       if (!step.changed) {
@@ -198,14 +227,13 @@ export class Engine {
       for (const one of happening.secrets ?? []) secrets.set(`${one.itemIndex} ${one.field}`, one);
       if (happening.planned) planned = happening.planned;
     }
-    if (steps.length === 0) return;
+    if (steps.length === 0) return this.release(open.state.orderId);
     // With what was learnt after the last step that changed something: a preparation's outcome is never stored.
     const taken = { ...mergeSteps(steps), state };
     if (!planned && secrets.size === 0 && audit.length === 0 && settled.length === 0 && onlyLooks(taken)) {
       open.state = taken.state;
       open.unsaved.push({ ...taken, effects: [] });
-      this.carryOut(open, taken);
-      return;
+      return this.carryOut(open, taken);
     }
     const step = mergeSteps([...open.unsaved.splice(0), taken]);
     open.saving = true;
@@ -214,6 +242,7 @@ export class Engine {
       open,
       settled,
       save: {
+        stepId: randomUUID(),
         step,
         seenRevision: open.revision,
         epoch: open.epoch,
@@ -238,7 +267,7 @@ export class Engine {
   private quarantine(open: OpenOrder, message: string): void {
     const { orderId, machine, sequence, kind } = open.stored;
     this.options.log.fatal({ orderId, message }, 'an order is quarantined');
-    if (machine.value === 'quarantined') return this.forget(open);
+    if (machine.value === 'quarantined') return this.forget(open, 'refused');
     const reason = { code: 'SYS_STEP_REFUSED', message };
     const told = kind === 'billing' ? 1 : 0;
     const state: OrderState = {
@@ -255,13 +284,14 @@ export class Engine {
       at: this.options.now(),
       data: { reason },
     } as const;
-    open.waiting.length = 0;
+    settleAll(open, 'refused');
     open.unsaved.length = 0;
     open.saving = true;
     this.ready.push({
       open,
       settled: [],
       save: {
+        stepId: randomUUID(),
         step: { ...emptyStep(state), announcements: told ? [announcement] : [] },
         seenRevision: open.revision,
         epoch: open.epoch,
@@ -291,22 +321,21 @@ export class Engine {
   private async flush(): Promise<void> {
     await new Promise(setImmediate);
     while (this.ready.length > 0) {
-      const group = this.ready.splice(0, this.options.maxGroup ?? 400).filter((one) => this.isHeld(one));
+      const group = this.ready.splice(0, this.options.maxGroup ?? 400).filter((one) => this.isStillOurs(one));
       if (group.length === 0) continue;
       for (const { save } of group) crashPoint('step.before', () => stepNames(save.step));
-      const saved = await storeGroup(
+      const fates = await storeGroup(
         group.map((one) => one.save),
         this.options,
       );
       this.counters.commits += 1;
-      this.counters.steps += saved.stored.size;
+      this.counters.steps += fates.stored.size;
       for (const { open, save, settled } of group) {
-        const { orderId } = save.step.state;
-        const isStored = saved.stored.has(orderId);
-        for (const tell of settled) tell(isStored ? 'stored' : 'lost');
-        if (isStored) this.stored(open, save.step);
-        else if (saved.refused.has(orderId)) this.refused(open, save.step);
-        else this.lost(open);
+        const fate = fates.stored.has(save.stepId) ? 'stored' : fates.refused.has(save.stepId) ? 'refused' : 'lost';
+        for (const tell of settled) tell(fate);
+        if (fate === 'stored') this.stored(open, save.step);
+        else if (fate === 'refused') this.refused(open, save.step);
+        else this.lost(open, fates.lost.get(save.stepId) ?? null);
       }
     }
     this.flushing = null;
@@ -317,78 +346,96 @@ export class Engine {
    * and have taken the order anew: its old step beside its new one in one statement would write its rows under the new one's name
    * (seen: a finished order with an operation that was not).
    */
-  private isHeld({ open, settled }: Engine['ready'][number]): boolean {
-    if (this.open.get(open.state.orderId) === open) return true;
+  private isStillOurs({ open, settled }: Engine['ready'][number]): boolean {
+    if (this.isHeld(open)) return true;
     for (const tell of settled) tell('lost');
-    this.lost(open);
     return false;
+  }
+
+  /** The order may have been taken anew meanwhile, as another object. */
+  private isHeld(open: OpenOrder): boolean {
+    return this.open.get(open.state.orderId) === open;
   }
 
   private stored(open: OpenOrder, step: Step): void {
     crashPoint('step.stored', () => stepNames(step));
     open.revision += 1;
     open.storedOperations = step.state.operations.length;
-    // What was learnt while the step was being stored and needs no storing (a preparation's outcome) is kept.
-    open.state = { ...step.state, preparations: { ...open.state.preparations, ...step.state.preparations } };
-    open.stored = open.state;
+    open.state = step.state;
+    open.stored = step.state;
     open.saving = false;
+    // Dropped while it was stored: whoever takes the order next looks for himself what has to be done.
+    if (!this.isHeld(open)) return;
     this.carryOut(open, step);
     if (rests(open.state)) {
-      this.forget(open);
-      for (const { settled } of open.waiting.splice(0)) settled?.('ignored');
+      this.forget(open, 'ignored');
       this.outside?.ended(open);
-    } else if (open.waiting.length > 0) {
-      this.take(open);
-    }
+    } else this.goOn(open);
   }
 
   /** PostgreSQL will never take this step. */
   private refused(open: OpenOrder, step: Step): void {
+    if (!this.isHeld(open)) return;
     if (step.state.machine.value === 'quarantined') {
       this.options.log.fatal({ orderId: step.state.orderId }, 'an order cannot even be quarantined; it stays as it is');
-      return this.forget(open);
+      return this.forget(open, 'refused');
     }
     this.quarantine(open, 'PostgreSQL refused a step of this order for what is in it; see the log.');
   }
 
-  /** Another worker owns it now: nothing of this step was stored, and nothing more of it is ours to do. */
-  private lost(open: OpenOrder): void {
+  /** Nothing of this step was stored, and nothing more of it is ours to do. A lost race needs a winner: who has the order now? */
+  private lost(open: OpenOrder, winner: Standing | null): void {
+    const { orderId } = open.state;
+    const { workerId } = this.options.identity;
+    const isHeld = this.isHeld(open);
+    this.forget(open, 'lost');
+    if (winner?.workerId === workerId && winner.epoch === open.epoch) {
+      this.counters.reread += 1;
+      this.options.log.error({ orderId, revision: winner.revision }, 'an order of ours stands where we did not put it');
+      if (isHeld) this.outside?.reread(orderId);
+      return;
+    }
     this.counters.lostRaces += 1;
-    this.options.log.warn({ orderId: open.state.orderId }, 'order was taken over by another worker');
-    this.forget(open);
+    const by = { workerId: winner?.workerId ?? null, epoch: winner?.epoch ?? null };
+    this.options.log.warn({ orderId, by }, 'order was taken over by another worker');
   }
 
-  /** The order may have been taken anew meanwhile, as another object: that one stays. */
-  private forget(open: OpenOrder): void {
-    if (this.open.get(open.state.orderId) === open) this.open.delete(open.state.orderId);
+  /** Whoever waits for something to become of it is told. One that was taken anew meanwhile, as another object, stays. */
+  private forget(open: OpenOrder, fate: Fate): void {
+    if (this.isHeld(open)) this.open.delete(open.state.orderId);
+    settleAll(open, fate);
   }
 
+  /** Begins a step's effects. What is told at once, while it does, waits until they are all begun. */
   private carryOut(open: OpenOrder, step: Step): void {
     const { outside } = this;
     if (!outside) throw new Error('Engine.connect has not been called.');
-    for (const effect of step.effects) {
-      // Several steps may have been stored as one: what an earlier one wanted may be overtaken by a later one.
-      if ('operation' in effect && effect.operation && !isCurrent(open.state, effect.operation)) continue;
-      switch (effect.type) {
-        case 'plan':
-          outside.plan(open);
-          break;
-        case 'prepare':
-          outside.prepare(open);
-          break;
-        case 'track':
-          outside.track(open, effect.operation);
-          break;
-        case 'timer':
-          this.timers.add({
-            dueAt: effect.dueAt,
-            orderId: open.state.orderId,
-            operation: effect.operation && operationKey(effect.operation),
-          });
-          break;
-        default:
-          outside.run(effect.type, open, effect.operation);
-      }
+    open.saving = true;
+    try {
+      for (const effect of step.effects) this.beginEffect(outside, open, effect);
+    } finally {
+      open.saving = false;
+    }
+  }
+
+  private beginEffect(outside: Outside, open: OpenOrder, effect: Effect): void {
+    // Several steps may have been stored as one: what an earlier one wanted may be overtaken by a later one.
+    if ('operation' in effect && effect.operation && !isCurrent(open.state, effect.operation)) return;
+    switch (effect.type) {
+      case 'plan':
+        return outside.plan(open);
+      case 'prepare':
+        return outside.prepare(open);
+      case 'track':
+        return outside.track(open, effect.operation);
+      case 'timer':
+        return this.timers.add({
+          dueAt: effect.dueAt,
+          orderId: open.state.orderId,
+          operation: effect.operation && operationKey(effect.operation),
+        });
+      default:
+        return outside.run(effect.type, open, effect.operation);
     }
   }
 
@@ -409,4 +456,8 @@ export class Engine {
 /** Whether nothing will happen to an order by itself any more: final, or waiting for a person with nothing under way. */
 export function rests({ status, machine }: OrderState): boolean {
   return finalStatuses.includes(status) || machine.value === 'held' || machine.value === 'quarantined';
+}
+
+function settleAll(open: OpenOrder, fate: Fate): void {
+  for (const { settled } of open.waiting.splice(0)) settled?.(fate);
 }

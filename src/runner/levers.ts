@@ -22,11 +22,11 @@ import type { Preparations } from './preparations.js';
 
 export interface LeversOptions {
   pool: pg.Pool;
-  engine: Pick<Engine, 'get' | 'dispatch' | 'hold'>;
+  engine: Pick<Engine, 'get' | 'dispatch' | 'hold' | 'release'>;
   identity: { workerId: string };
   preparations: Pick<Preparations, 'stuckFor'>;
   log: Logger;
-  /** How long to wait for the worker that holds the order. */
+  /** How long to wait for the worker that holds the order, or for the step to be stored. */
   answerWithinMs?: number;
 }
 
@@ -65,7 +65,8 @@ export class Levers {
    *
    * @returns what was forecast at that moment
    * @throws RefusedError OPS_REPLAY_STATE, OPS_LEVER_STATE (it means nothing for the order as it stands),
-   *   OPS_VERSION_STALE (the order has moved since it was looked at), API_NOT_FOUND, SYS_BUSY (its worker did not answer)
+   *   OPS_VERSION_STALE (the order has moved since it was looked at), API_NOT_FOUND, SYS_STEP_REFUSED (it is quarantined),
+   *   and then nothing was done; SYS_BUSY (its worker did not answer, or has not stored it yet)
    */
   async pull(orderId: string, lever: Lever, puller: Puller): Promise<Forecast> {
     const loaded = await this.read(orderId);
@@ -92,7 +93,8 @@ export class Levers {
       crashPoint('lever.taken');
       const [loaded] = await loadOrders(pool, [orderId]);
       if (loaded && !engine.get(orderId)) engine.hold(loaded);
-      return this.pullHere(orderId, lever, puller);
+      // Refused, it rests as it did, and another worker may move it next: it is not kept here to grow old.
+      return this.pullHere(orderId, lever, puller).finally(() => engine.release(orderId));
     }
     return this.askOwner(orderId, lever, puller);
   }
@@ -115,17 +117,19 @@ export class Levers {
       });
     }
     crashPoint('lever.before', () => [act]);
-    const fate = await new Promise<Fate>((settled) => {
+    const { answerWithinMs = answerMs } = this.options;
+    const deciding = new Promise<Fate>((settled) => {
       engine.dispatch(orderId, { event: { about: 'lever', lever }, audit, seenRevision, settled });
     });
+    const late = new AbortController();
+    const fate = await Promise.race([deciding, sleep(answerWithinMs, 'unclear' as const, { signal: late.signal })]);
+    late.abort();
     crashPoint('lever.stored', () => [act]);
-    if (fate === 'stored') return { pulled: true };
-    if (fate === 'stale' || fate === 'lost') return stale;
-    return { pulled: false, code: 'OPS_LEVER_STATE', message: 'The order has moved on meanwhile; look at it again.' };
+    return answers[fate];
   }
 
   private async askOwner(orderId: string, lever: Lever, { actor, seenRevision }: Puller): Promise<LeverAnswer> {
-    const { pool, answerWithinMs = 10_000 } = this.options;
+    const { pool, answerWithinMs = answerMs } = this.options;
     const requestId = randomUUID();
     await askOwner(pool, { requestId, orderId, lever, actor, seenRevision });
     for (let waitedMs = 0; waitedMs < answerWithinMs; waitedMs += 100) {
@@ -147,7 +151,8 @@ export class Levers {
       for (const { requestId, orderId, lever, actor, seenRevision } of await leversFor(pool, identity.workerId)) {
         if (!(await claimLever(pool, requestId))) continue;
         crashPoint('lever.claimed');
-        await answerLever(pool, requestId, await this.pullHere(orderId, lever, { actor, seenRevision }));
+        // Each by itself: one that waits for its order must not keep the others waiting.
+        void this.answer(requestId, () => this.pullHere(orderId, lever, { actor, seenRevision }));
       }
     } catch (error) {
       log.warn({ code: (error as { code?: string }).code }, 'levers of other workers could not be answered');
@@ -155,7 +160,20 @@ export class Levers {
       this.looking = false;
     }
   }
+
+  /** The answer that could not be written down is missed by whoever asked, and said to be unclear. */
+  private async answer(requestId: string, pull: () => Promise<LeverAnswer>): Promise<void> {
+    const { pool, log } = this.options;
+    try {
+      await answerLever(pool, requestId, await pull());
+    } catch (error) {
+      log.warn({ requestId, reason: (error as Error).message }, 'a lever could not be answered');
+    }
+  }
 }
+
+/** For so long somebody waits for what became of a lever. */
+const answerMs = 10_000;
 
 const stale: LeverAnswer = {
   pulled: false,
@@ -171,4 +189,24 @@ const unclear: LeverAnswer = {
   pulled: false,
   code: 'SYS_BUSY',
   message: 'The worker that holds the order took the lever and did not say what became of it; look at the order.',
+};
+const moved: LeverAnswer = {
+  pulled: false,
+  code: 'OPS_LEVER_STATE',
+  message: 'The order has moved on meanwhile; look at it again.',
+};
+const refused: LeverAnswer = {
+  pulled: false,
+  code: 'SYS_STEP_REFUSED',
+  message: 'Nothing was done: the order could not take the step, and is quarantined; see the log.',
+};
+
+/** What became of a lever, in the words of its answer. A 409 means that nothing was done. */
+const answers: Record<Fate | 'unclear', LeverAnswer> = {
+  stored: { pulled: true },
+  stale,
+  lost: stale,
+  ignored: moved,
+  refused,
+  unclear,
 };

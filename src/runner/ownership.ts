@@ -12,6 +12,7 @@ import {
   takeOver,
   unregisterWorker,
 } from '../store/ownership.js';
+import type { Clock } from './clock.js';
 import type { Engine } from './engine.js';
 
 /** Who this worker is. The id changes when others took it for dead: what it owned then is not its any more. */
@@ -25,6 +26,8 @@ export interface OwnershipOptions {
   identity: Identity;
   leaseMs: number;
   log: Logger;
+  /** Told of the database's time with every heartbeat. */
+  clock?: Pick<Clock, 'hear'>;
   heartbeatMs?: number;
 }
 
@@ -42,6 +45,8 @@ export class Ownership {
   private forgotten = new Map<string, { orderId: string; times: number }>();
   /** When the last heartbeat that the database confirmed was sent, on a clock that never jumps. */
   private confirmedAt = Number.NEGATIVE_INFINITY;
+  /** The same by the clock on the wall, which goes on while a machine is suspended; the other does not. */
+  private confirmedAtWall = Number.NEGATIVE_INFINITY;
   /** For how long this worker acts on its last heartbeat; shorter than any silence after which others take over. */
   private readonly trustMs: number;
 
@@ -68,8 +73,10 @@ export class Ownership {
     return performance.now() - this.confirmedAt;
   }
 
+  /** Whichever clock says that more time has passed is believed: asking once more costs a heartbeat, and a lease that has run out an effect. */
+
   mayActNow(): boolean {
-    return this.silentMs <= this.trustMs;
+    return Math.max(this.silentMs, Date.now() - this.confirmedAtWall) <= this.trustMs;
   }
 
   /**
@@ -103,10 +110,12 @@ export class Ownership {
   }
 
   private async beat(): Promise<void> {
-    const { pool, identity, leaseMs, log } = this.options;
-    const askedAt = performance.now();
-    if (!(await heartbeat(pool, identity.workerId))) await this.signOnAgain();
-    this.confirmedAt = askedAt;
+    const { pool, identity, leaseMs, log, clock } = this.options;
+    const [askedAt, askedAtWall] = [performance.now(), Date.now()];
+    const databaseTime = await heartbeat(pool, identity.workerId);
+    if (databaseTime) clock?.hear(databaseTime.getTime(), askedAt);
+    else await this.signOnAgain();
+    [this.confirmedAt, this.confirmedAtWall] = [askedAt, askedAtWall];
     const gone = await buryWorkers(pool, leaseMs);
     if (gone.length > 0) crashPoint('worker.buried');
     if (gone.length > 0) log.info({ workers: gone }, 'workers are gone');
@@ -141,6 +150,15 @@ export class Ownership {
       crashPoint('takeover.taken');
       log.info({ orders: orderIds.length }, 'orders taken over');
       await this.resume(orderIds);
+    }
+  }
+
+  /** An order of ours stands where the engine did not put it, and the engine has let go of it. */
+  async takeAgain(orderId: string): Promise<void> {
+    try {
+      await this.resume([orderId]);
+    } catch {
+      this.mayOwnUnknown();
     }
   }
 
@@ -180,9 +198,11 @@ export class Ownership {
   }
 
   private async resume(orderIds: string[]): Promise<void> {
-    const { pool, engine, log } = this.options;
+    const { pool, engine, identity, log } = this.options;
     for (const loaded of await loadOrders(pool, orderIds)) {
       const { orderId } = loaded.state;
+      // Found or taken a moment ago; somebody may have had it since.
+      if (loaded.workerId !== identity.workerId) continue;
       // It may have come to us on the usual way meanwhile.
       if (engine.get(orderId)?.epoch === loaded.epoch) continue;
       try {

@@ -8,10 +8,11 @@ import type { TurnEnd } from './fair-turns.js';
 import { type Seal, sealForPiece } from './piece-secrets.js';
 import type { Platform } from './platform.js';
 import { type Platforms, saysAway } from './platforms.js';
+import { isCurrent } from './steps.js';
 
 interface Job {
   jobId: string;
-  orderId: string;
+  open: OpenOrder;
   operation: OperationState;
   submittedAt: number;
   nextPollAt: number;
@@ -26,6 +27,8 @@ export interface PollerOptions {
   log: Logger;
   now: () => number;
   report(orderId: string, happening: Happening): void;
+  /** Whether the order is still the one this worker holds. */
+  isOurs(open: OpenOrder): boolean;
   seal: Seal;
 }
 
@@ -52,7 +55,7 @@ export class Poller {
     const submittedAt = operation.submittedAt ?? operation.createdAt;
     const job = {
       jobId,
-      orderId: open.state.orderId,
+      open,
       operation,
       submittedAt,
       nextPollAt: 0,
@@ -124,6 +127,10 @@ export class Poller {
     });
   }
 
+  private isWanted({ open, operation }: Job): boolean {
+    return this.options.isOurs(open) && isCurrent(open.state, operation);
+  }
+
   /** Nobody can be asked at the moment. */
   private postpone(jobs: Iterable<Job>, byMs: number): void {
     const nextPollAt = this.options.now() + byMs;
@@ -136,6 +143,8 @@ export class Poller {
     if (!platform || !jobs || this.stopped) return 'done';
     const { pace, summary } = platform;
     const now = this.options.now();
+    // Jobs of orders that are another worker's by now, or whose operation has gone on to another job, are nobody's here.
+    for (const job of jobs.values()) if (!this.isWanted(job)) jobs.delete(job.jobId);
     // Whoever is due soon comes along: one list answers for all of them.
     const due = [...jobs.values()].filter((job) => job.nextPollAt <= now + pace.pollMinMs / 2);
     if (due.length === 0) return 'done';
@@ -186,9 +195,10 @@ export class Poller {
     if (report.state === 'succeeded') this.learn(job, ageMs);
     const { partKey, name } = job.operation;
     const made = report.state === 'succeeded' ? report.secrets : undefined;
-    this.options.report(job.orderId, {
-      event: { about: 'operation', partKey, name, event: toEvent(report) },
-      secrets: sealForPiece(this.options.seal, job.orderId, job.operation, made),
+    const { orderId } = job.open.state;
+    this.options.report(orderId, {
+      event: { about: 'operation', partKey, name, event: toEvent(report), of: job.operation },
+      secrets: sealForPiece(this.options.seal, orderId, job.operation, made),
     });
   }
 }

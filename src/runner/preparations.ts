@@ -2,9 +2,9 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { crashPoint } from '../crash-point.js';
 import { beginPreparation, preparationProducer } from '../machines/begin-order.js';
-import { preparationId } from '../machines/follow-up.js';
+import { modeOf, preparationId } from '../machines/follow-up.js';
 import { itemFailure } from '../machines/delivery.js';
-import type { OrderState, PreparationOutcome } from '../machines/order-state.js';
+import { finalStatuses, type OrderState, type PreparationOutcome } from '../machines/order-state.js';
 import { orderIdFor } from '../order-id.js';
 import type { Preparation } from '../planner/plan.js';
 import { insertOrders } from '../store/accept.js';
@@ -96,21 +96,19 @@ export class Preparations {
     }
   }
 
-  /** A preparation that this worker made has ended. */
-  ended(state: OrderState): void {
-    for (const entry of this.entries.values()) {
-      if (entry.orderId === state.orderId) this.settle(entry, state);
-    }
+  /** A preparation that this worker makes is at its end, or waits for a person: what is quarantined is held, and has not failed. */
+  rests(state: OrderState): void {
+    for (const entry of this.entries.values()) if (entry.orderId === state.orderId) this.note(entry, state);
   }
 
   private async look(entry: Entry): Promise<void> {
     if (entry.asking || entry.outcome) return;
     entry.asking = true;
     try {
-      const { orderId, found } = await this.findOrPlace(entry);
-      entry.orderId = orderId;
-      if (found?.status === 'completed' || found?.status === 'failed') this.settle(entry, found);
-      else if (found?.status === 'held') this.tellStuck(entry, found);
+      const made = await this.findOrPlace(entry, () => this.isWanted(entry));
+      if (!made) return;
+      entry.orderId = made.orderId;
+      if (made.found) this.note(entry, made.found);
     } catch (error) {
       this.options.log.warn(
         { preparation: entry.preparation.key, reason: (error as Error).message },
@@ -121,6 +119,21 @@ export class Preparations {
     }
   }
 
+  /** Whether an order that waits for it is still to be built. For one that is undone, held or over nothing is made (E8). */
+  private isWanted({ waiting }: Entry): boolean {
+    for (const orderId of waiting) {
+      const open = this.options.engine.get(orderId);
+      if (!open) waiting.delete(orderId);
+      else if (modeOf(open.state) === 'building') return true;
+    }
+    return false;
+  }
+
+  private note(entry: Entry, state: OrderState): void {
+    if (finalStatuses.includes(state.status)) this.settle(entry, state);
+    else if (state.status === 'held') this.tellStuck(entry, state);
+  }
+
   /**
    * Sees to a preparation that no order waits for: it is placed if it was never made.
    *
@@ -129,30 +142,37 @@ export class Preparations {
    */
   async ensure(preparation: Preparation, among: Preparation[]): Promise<string> {
     const asked = { preparation, needed: neededBy(preparation, among), orderId: null, triesAnew: true };
-    return (await this.findOrPlace(asked)).orderId;
+    const made = await this.findOrPlace(asked, () => true);
+    if (!made) throw new Error('a preparation that is wanted was not placed');
+    return made.orderId;
   }
 
-  /** `orderId`: the try that was waited for; what fails meanwhile is the waiting one's failure, too. */
-  private async findOrPlace({
-    preparation,
-    needed,
-    orderId: ownOrderId,
-    triesAnew,
-  }: Pick<Entry, 'preparation' | 'needed' | 'orderId' | 'triesAnew'>): Promise<{
-    orderId: string;
-    found: OrderState | null;
-  }> {
+  /**
+   * `orderId`: the try that was waited for; what fails meanwhile is the waiting one's failure, too.
+   *
+   * @param isWanted asked at the last moment before one is placed; if it is not, and there is none, null is returned
+   */
+  private async findOrPlace(
+    {
+      preparation,
+      needed,
+      orderId: ownOrderId,
+      triesAnew,
+    }: Pick<Entry, 'preparation' | 'needed' | 'orderId' | 'triesAnew'>,
+    isWanted: () => boolean,
+  ): Promise<{ orderId: string; found: OrderState | null } | null> {
     let last: { orderId: string; found: OrderState } | null = null;
     for (let number = 1; ; number += 1) {
       const workOrderId = `${preparation.platformId}/${preparation.key}#${number}`;
       const orderId = orderIdFor(preparationProducer, workOrderId);
       const found = await this.find(orderId);
-      // A new order does not inherit an old failure.
-      if (found?.status === 'failed' && ownOrderId !== orderId) {
+      // A new order does not inherit an old failure, nor what somebody has cancelled.
+      if (found && isOverWithout(found) && ownOrderId !== orderId) {
         last = { orderId, found };
         continue;
       }
       if (!found && last && !triesAnew) return last;
+      if (!found && !isWanted()) return null;
       if (!found) await this.place(orderId, workOrderId, preparation, needed);
       return { orderId, found };
     }
@@ -238,6 +258,11 @@ export class Preparations {
     const { platformId, key } = entry.preparation;
     this.options.engine.dispatch(orderId, { event: { about: 'preparation', platformId, key, outcome } });
   }
+}
+
+/** At its end, and nothing was made. */
+function isOverWithout({ status }: OrderState): boolean {
+  return status !== 'completed' && finalStatuses.includes(status);
 }
 
 /** What a preparation stands on, near and far, as the plan that names it has them. */

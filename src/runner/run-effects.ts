@@ -76,7 +76,7 @@ export class Effects {
     if (answer === 'away') return 'again';
     const { event } = answer;
     const secrets = sealForPiece(this.options.seal, orderId, operation, answer.secrets);
-    this.options.report(orderId, { event: { about: 'operation', partKey, name, event }, secrets });
+    this.options.report(orderId, { event: { about: 'operation', partKey, name, event, of: operation }, secrets });
     return 'done';
   }
 
@@ -253,7 +253,7 @@ async function callHandler(
     }
     case 'lookUp': {
       const finding = await handler.find(request);
-      if (finding.state === 'absent') return { event: { type: 'ABSENT', guarded: finding.guarded === true } };
+      if (finding.state === 'absent') return { event: { type: 'ABSENT', ...(finding.guarded === true && { guarded: true }) } };
       if (finding.state === 'job')
         return { event: { type: 'FOUND_JOB', jobId: finding.jobId, resourceId: finding.resourceId } };
       return { event: { type: 'FOUND', resourceId: finding.resourceId, others: finding.others } };

@@ -1,4 +1,4 @@
-import type { OperationState, OrderState, Step } from '../machines/order-state.js';
+import { isSameAsk, type OperationState, type OrderState, type Step } from '../machines/order-state.js';
 
 /** Names an operation within its order. */
 export function operationKey(operation: Pick<OperationState, 'partKey' | 'name'>): string {
@@ -7,8 +7,8 @@ export function operationKey(operation: Pick<OperationState, 'partKey' | 'name'>
 
 /** Whether an effect's operation still is where it was when the effect was decided. */
 export function isCurrent(state: OrderState, wanted: OperationState): boolean {
-  const now = state.operations.find((one) => operationKey(one) === operationKey(wanted));
-  return now?.machine.value === wanted.machine.value && now.requestId === wanted.requestId;
+  const now = state.operations.find((one) => one.name === wanted.name && one.partKey === wanted.partKey);
+  return isSameAsk(now, wanted);
 }
 
 /**

@@ -8,12 +8,16 @@ export interface Alarm {
   operation: string | null;
 }
 
+/** An alarm with the instant it rings at on a clock that never steps, ms. */
+type Waiting = Alarm & { ringsAt: number };
+
 /**
  * All waiting in one heap with one timer: 100,000 waiting orders cost 100,000 small rows here, not 100,000 timers.
- * The rows in the database are the truth; this is only what wakes them (reliability X1, X2).
+ * The rows in the database are the truth; this is only what wakes them (reliability X1, X2). What is waited for is a length of time,
+ * measured on a clock that never steps: with the wall's set forward a settle window would be over at once.
  */
 export class Timers {
-  private readonly heap: Alarm[] = [];
+  private readonly heap: Waiting[] = [];
   private timer: NodeJS.Timeout | null = null;
 
   constructor(
@@ -22,9 +26,10 @@ export class Timers {
   ) {}
 
   add(alarm: Alarm): void {
-    this.heap.push(alarm);
+    const waiting = { ...alarm, ringsAt: performance.now() + Math.max(0, alarm.dueAt - this.now()) };
+    this.heap.push(waiting);
     this.rise(this.heap.length - 1);
-    if (this.heap[0] === alarm) this.arm();
+    if (this.heap[0] === waiting) this.arm();
   }
 
   get size(): number {
@@ -41,18 +46,18 @@ export class Timers {
     if (this.timer) clearTimeout(this.timer);
     const first = this.heap[0];
     if (!first) return;
-    // Never for long: a clock that is set right again must not leave alarms an hour late (and setTimeout beyond 2^31-1 ms
-    // fires at once).
-    this.timer = setTimeout(() => this.ringDue(), Math.min(Math.max(first.dueAt - this.now(), 0), 60_000));
+    // Never for long: setTimeout beyond 2^31-1 ms fires at once.
+    this.timer = setTimeout(() => this.ringDue(), Math.min(Math.max(first.ringsAt - performance.now(), 0), 60_000));
   }
 
   private ringDue(): void {
     this.timer = null;
-    const now = this.now();
-    for (let first = this.heap[0]; first && first.dueAt <= now; first = this.heap[0]) {
+    const now = performance.now();
+    for (let first = this.heap[0]; first && first.ringsAt <= now; first = this.heap[0]) {
       this.takeFirst();
       crashPoint('timer.rang', () => [first.operation?.split(' ').at(-1) ?? 'order']);
-      this.ring(first);
+      const { ringsAt: _, ...alarm } = first;
+      this.ring(alarm);
     }
     this.arm();
   }
@@ -86,7 +91,7 @@ export class Timers {
   }
 
   private due(index: number): number {
-    return this.heap[index]?.dueAt ?? Number.POSITIVE_INFINITY;
+    return this.heap[index]?.ringsAt ?? Number.POSITIVE_INFINITY;
   }
 
   private swap(a: number, b: number): void {

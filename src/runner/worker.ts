@@ -10,10 +10,12 @@ import type { Warning, WorkOrder } from '../schemas/work-order.js';
 import type { Sealer } from '../secrets.js';
 import { claimResources } from '../store/accept.js';
 import { readDocument } from '../store/callbacks.js';
+import { databaseTime } from '../store/ownership.js';
 import { installationId as readInstallationId } from '../store/installation.js';
 import { listPlatforms } from '../store/platforms.js';
 import { readSecret } from '../store/secrets.js';
 import { announceClouds, cloudsOfOthers, type SeenClouds } from '../store/worker-clouds.js';
+import { Clock } from './clock.js';
 import { Engine, type OpenOrder } from './engine.js';
 import { Levers } from './levers.js';
 import { Orphans } from './orphans.js';
@@ -77,7 +79,10 @@ export class Worker {
     const { pool, sealer, log, leaseMs } = options;
     const identity: Identity = { workerId: options.workerId ?? randomUUID() };
     const installationId = await readInstallationId(pool);
-    const now = Date.now;
+    const clock = new Clock();
+    const askedAt = performance.now();
+    clock.hear((await databaseTime(pool)).getTime(), askedAt);
+    const { now } = clock;
     const platforms = new Platforms({
       read: () => listPlatforms(pool),
       openCredentials: (row) =>
@@ -96,6 +101,7 @@ export class Worker {
     const seal = (orderId: string, itemIndex: number, field: string, value: string) =>
       sealer.seal(value, secretContext(orderId, itemIndex, field));
     const report = engine.dispatch.bind(engine);
+    const isOurs = (open: OpenOrder) => engine.get(open.state.orderId) === open;
     const effects = new Effects({
       platforms,
       log,
@@ -107,10 +113,10 @@ export class Worker {
       },
       mayActNow: () => ownership.mayActNow(),
       mayAct: () => ownership.mayAct(),
-      isOurs: (open) => engine.get(open.state.orderId) === open,
+      isOurs,
       tenantOf: (state) => tenants.tenantOf(state),
     });
-    const poller = new Poller({ platforms, log, now, report, seal });
+    const poller = new Poller({ platforms, log, now, report, isOurs, seal });
     const preparations = new Preparations({ pool, engine, identity, log, failed: () => ownership.mayOwnUnknown() });
     const readOrder = async (orderId: string) => (await readDocument(pool, orderId)).order;
     engine.connect({
@@ -131,8 +137,9 @@ export class Worker {
       run: (effect, open, operation) => effects.run(effect, open, operation),
       track: (open, operation) => poller.track(open, operation),
       ended: (open: OpenOrder) => {
-        if (open.state.kind === 'preparation') preparations.ended(open.state);
+        if (open.state.kind === 'preparation') preparations.rests(open.state);
       },
+      reread: (orderId) => void ownership.takeAgain(orderId),
     });
     const callbackUrl = (url: string | null) => (url !== null && options.mayCallBack(url) ? url : null);
     const intake = new Intake({
@@ -151,6 +158,7 @@ export class Worker {
       identity,
       leaseMs,
       log,
+      clock,
       engine: {
         dropAll: () => engine.dropAll(),
         get: (orderId) => engine.get(orderId),
@@ -166,6 +174,7 @@ export class Worker {
         get: (orderId) => engine.get(orderId),
         dispatch: report,
         hold: (loaded) => engine.hold({ ...loaded, callbackUrl: callbackUrl(loaded.callbackUrl) }),
+        release: (orderId) => engine.release(orderId),
       },
     });
     return new Worker(

@@ -12,6 +12,8 @@ export interface LoadedOrder {
   state: OrderState;
   revision: number;
   epoch: number;
+  /** Whose it is. */
+  workerId: string | null;
   /** Where its outcome is to be posted, as the order says. */
   callbackUrl: string | null;
 }
@@ -26,7 +28,7 @@ export async function loadOrders(sql: Sql, orderIds: string[]): Promise<LoadedOr
   if (orderIds.length === 0) return [];
   const [orders, allItems, operations] = await Promise.all([
     sql.query<OrderRow>(
-      `select o.order_id, o.kind, o.producer, o.work_order_id, o.account_id, o.status, o.machine, o.revision, o.epoch, o.event_sequence,
+      `select o.order_id, o.kind, o.producer, o.work_order_id, o.account_id, o.status, o.machine, o.revision, o.epoch, o.worker_id, o.event_sequence,
               p.plan, d.document ->> 'callbackUrl' as callback_url
          from work_order o left join work_order_document d using (order_id) left join work_order_plan p using (order_id)
         where o.order_id = any($1::uuid[])`,
@@ -61,8 +63,8 @@ export async function loadOrders(sql: Sql, orderIds: string[]): Promise<LoadedOr
     }
     const begun = operationRows.filter((one) => one.number !== null);
     const items = itemRows.filter((one): one is Item => one.item_index !== null);
-    const { revision, epoch, callback_url: callbackUrl } = row;
-    return [{ state: toState(row, items, begun), revision, epoch, callbackUrl }];
+    const { revision, epoch, worker_id: workerId, callback_url: callbackUrl } = row;
+    return [{ state: toState(row, items, begun), revision, epoch, workerId, callbackUrl }];
   });
   return torn.length === 0 ? loaded : [...loaded, ...(await loadOrders(sql, torn))];
 }
@@ -77,6 +79,7 @@ interface OrderRow {
   machine: { value: string; context?: Partial<WorkOrderContext>; dueAt?: number };
   revision: number;
   epoch: number;
+  worker_id: string | null;
   event_sequence: number;
   plan: Plan | null;
   callback_url: string | null;

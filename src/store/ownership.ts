@@ -15,10 +15,19 @@ export async function registerWorker(sql: Sql, workerId: string): Promise<void> 
   await sql.query('insert into worker (worker_id, host, pid) values ($1, $2, $3)', [workerId, hostname(), process.pid]);
 }
 
-/** @returns false when the row is gone: others took this worker for dead and its orders with it */
-export async function heartbeat(sql: Sql, workerId: string): Promise<boolean> {
-  const { rowCount } = await sql.query('update worker set heartbeat_at = now() where worker_id = $1', [workerId]);
-  return rowCount === 1;
+/** @returns the database's time; null when the row is gone: others took this worker for dead and its orders with it */
+export async function heartbeat(sql: Sql, workerId: string): Promise<Date | null> {
+  const { rows } = await sql.query<{ at: Date }>(
+    'update worker set heartbeat_at = now() where worker_id = $1 returning heartbeat_at as at',
+    [workerId],
+  );
+  return rows[0]?.at ?? null;
+}
+
+/** The time by the database's clock. */
+export async function databaseTime(sql: Sql): Promise<Date> {
+  const { rows } = await sql.query<{ at: Date }>('select now() as at');
+  return rows[0]?.at ?? new Date();
 }
 
 /** Leaves the row behind as that of a worker long silent: whoever buries it at its next heartbeat takes the orders over. */

@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { finalStatuses, type OperationState, type OrderState, type Step } from '../machines/order-state.js';
 import type { AuditEntry } from './audit.js';
 import type { Sql } from './data-source.js';
@@ -5,6 +6,8 @@ import { type Column, column, given, instant } from './rows.js';
 
 /** A step with the revision it was decided on; the row must still have it, and the worker's epoch. */
 export interface StepToSave {
+  /** A uuid of its own, which the row keeps: whose commit it was is known afterwards, never guessed (E3). */
+  stepId: string;
   step: Step;
   seenRevision: number;
   epoch: number;
@@ -19,81 +22,121 @@ export interface StepToSave {
   audit: AuditEntry[];
 }
 
+/** The rows of a group could not even be made (a time that is none, a text too long for one): nothing was sent. */
+export class UnstorableError extends Error {
+  override readonly name = 'UnstorableError';
+}
+
 /**
  * Group commit: the steps of many orders in ONE statement, so one round trip, one transaction and one fsync (design D3;
- * measured there: one commit per step 320 orders per CPU-second, this 2,200). Each order is a compare-and-set on revision,
- * epoch and worker of its own: whoever lost the race is simply not in the answer, and nothing of its step is stored.
+ * measured there: one commit per step 320 orders per CPU-second, this 2,200). Each step is a compare-and-set on revision,
+ * epoch and worker of its own: whoever lost the race is simply not in the answer, and nothing of its step is stored. Should two
+ * steps of one order ever meet here, one of them is stored, whole, and nothing of the other.
  *
  * The parts that a batch does not need are left out of the text; each combination is one prepared statement.
  *
- * @returns the order ids whose step is stored
- * @throws what pg throws; the caller then reads the revisions before it tries again (an error on COMMIT says nothing)
+ * @returns the ids of the steps that are stored
+ * @throws UnstorableError; or what pg throws: the caller then reads where the orders stand before it tries again (an error on
+ *   COMMIT says nothing)
  */
 export async function saveSteps(sql: Sql, workerId: string, steps: StepToSave[]): Promise<Set<string>> {
-  const tables = tablesOf(steps);
-  const used = tables.filter((table) => table.always || (table.columns[0]?.values.length ?? 0) > 0);
-  const values: unknown[] = [workerId];
-  const ctes = used.map((table) => table.cte(given(table.columns, values)));
-  const name = `save-steps-${used.map((table) => table.letter).join('')}`;
-  const { rows } = await sql.query<{ order_id: string }>({
-    name,
-    text: `with ${ctes.join(',\n')}\nselect order_id from saved`,
-    values,
-  });
-  return new Set(rows.map((row) => row.order_id));
+  const { rows } = await sql.query<{ step_id: string }>(savingStatement(workerId, steps));
+  return new Set(rows.map((row) => row.step_id));
 }
 
-/** The revision and epoch of orders, to find out whether a commit whose answer was lost had happened. */
-export async function readRevisions(
-  sql: Sql,
-  orderIds: string[],
-): Promise<Map<string, { revision: number; epoch: number; workerId: string | null }>> {
-  const { rows } = await sql.query<{ order_id: string; revision: number; epoch: number; worker_id: string | null }>(
-    'select order_id, revision, epoch, worker_id from work_order where order_id = any($1::uuid[])',
-    [orderIds],
-  );
+function savingStatement(workerId: string, steps: StepToSave[]): pg.QueryConfig {
+  try {
+    const tables = tablesOf(steps);
+    const used = tables.filter((table) => table.always || (table.columns[0]?.values.length ?? 0) > 0);
+    const values: unknown[] = [workerId];
+    const ctes = used.map((table) => table.cte(given(table.columns, values), namesOf(table.columns)));
+    const name = `save-steps-${used.map((table) => table.letter).join('')}`;
+    return { name, text: `with ${ctes.join(',\n')}\nselect step_id from saved`, values };
+  } catch (error) {
+    throw new UnstorableError((error as Error).message, { cause: error });
+  }
+}
+
+/** Without `step`, which is no column of any table. */
+function namesOf(columns: Column[]): string {
+  return columns.flatMap(({ name }) => (name === 'step' ? [] : `given.${name}`)).join(', ');
+}
+
+/** Where an order stands in the database: the revision, whose it is, and the step that brought it there. */
+export interface Standing {
+  revision: number;
+  epoch: number;
+  workerId: string | null;
+  /** Null for an order that has not moved since it was accepted. */
+  stepId: string | null;
+}
+
+/** Where orders stand, to find out what became of a commit. */
+export async function readStandings(sql: Sql, orderIds: string[]): Promise<Map<string, Standing>> {
+  const { rows } = await sql.query<{
+    order_id: string;
+    revision: number;
+    epoch: number;
+    worker_id: string | null;
+    step_id: string | null;
+  }>('select order_id, revision, epoch, worker_id, step_id from work_order where order_id = any($1::uuid[])', [
+    orderIds,
+  ]);
   return new Map(
-    rows.map((row) => [row.order_id, { revision: row.revision, epoch: row.epoch, workerId: row.worker_id }]),
+    rows.map(({ order_id, revision, epoch, worker_id, step_id }) => [
+      order_id,
+      { revision, epoch, workerId: worker_id, stepId: step_id },
+    ]),
   );
 }
 
 /**
- * Whether the order of a given row is among the saved ones. `is true` keeps PostgreSQL from turning this into a join: a
+ * Whether the step of a given row is among the saved ones. `is true` keeps PostgreSQL from turning this into a join: a
  * hashed sub-plan costs one look per row, while the nested loop it would be costs rows times orders.
  */
-const isSaved = '(given.order_id in (select order_id from saved)) is true';
+const isSaved = '(given.step in (select step from saved)) is true';
 
 interface Table {
   letter: string;
   always?: boolean;
   columns: Column[];
-  cte(rows: string): string;
+  /** @param rows the given rows. @param names their columns without `step`, which no table has */
+  cte(rows: string, names: string): string;
 }
 
 function tablesOf(steps: StepToSave[]): Table[] {
   const states = steps.map(({ step }) => step.state);
-  const items = steps.flatMap(({ step }) => step.changedItems.map((index) => ({ state: step.state, index })));
+  const items = steps.flatMap(({ step }, at) => step.changedItems.map((index) => ({ at, state: step.state, index })));
   const operations = steps.flatMap(numberedOperations);
   const begun = operations.filter((one) => one.isNew);
   const changed = operations.filter((one) => !one.isNew);
-  const events = steps.flatMap(({ step }) =>
-    step.announcements.map((event) => ({ orderId: step.state.orderId, event })),
+  const events = steps.flatMap(({ step }, at) =>
+    step.announcements.map((event) => ({ at, orderId: step.state.orderId, event })),
   );
-  const plans = steps.filter(({ planDocument }) => planDocument !== null);
-  const callbacks = steps.filter(({ callbackUrl }) => callbackUrl !== null);
-  const secrets = steps.flatMap(({ step, secrets }) => secrets.map((one) => ({ orderId: step.state.orderId, ...one })));
-  const orphans = steps.flatMap(({ step }) =>
+  const numbered = steps.map((one, at) => ({ ...one, at }));
+  const plans = numbered.filter(({ planDocument }) => planDocument !== null);
+  const callbacks = numbered.filter(({ callbackUrl }) => callbackUrl !== null);
+  const secrets = numbered.flatMap(({ at, step, secrets }) =>
+    secrets.map((one) => ({ at, orderId: step.state.orderId, ...one })),
+  );
+  const orphans = numbered.flatMap(({ at, step }) =>
     step.orphans.flatMap(({ operation, resourceIds, why }) =>
-      resourceIds.map((resourceId) => ({ orderId: step.state.orderId, operation, resourceId, why })),
+      resourceIds.map((resourceId) => ({ at, orderId: step.state.orderId, operation, resourceId, why })),
     ),
   );
-  const removed = steps.flatMap(({ step }) => step.removed.map((one) => ({ orderId: step.state.orderId, ...one })));
-  const audit = steps.flatMap(({ step, audit }) => audit.map((one) => ({ ...one, orderId: step.state.orderId })));
+  const removed = numbered.flatMap(({ at, step }) =>
+    step.removed.map((one) => ({ at, orderId: step.state.orderId, ...one })),
+  );
+  const audit = numbered.flatMap(({ at, step, audit }) =>
+    audit.map((one) => ({ ...one, at, orderId: step.state.orderId })),
+  );
   return [
     {
       letter: 'o',
       always: true,
       columns: [
+        column('step', 'int', numbered, ({ at }) => at),
+        column('step_id', 'uuid', steps, ({ stepId }) => stepId),
         column('order_id', 'uuid', states, (state) => state.orderId),
         column('seen_revision', 'int', steps, (one) => one.seenRevision),
         column('seen_epoch', 'int', steps, (one) => one.epoch),
@@ -104,16 +147,17 @@ function tablesOf(steps: StepToSave[]): Table[] {
       ],
       cte: (rows) => `saved as (
         update work_order o set status = given.status, machine = given.machine, revision = o.revision + 1,
-          event_sequence = given.event_sequence, updated_at = now(),
+          event_sequence = given.event_sequence, updated_at = now(), step_id = given.step_id,
           finished_at = case when given.finished then now() end
         from ${rows}
         where o.order_id = given.order_id and o.revision = given.seen_revision and o.epoch = given.seen_epoch
           and o.worker_id = $1
-        returning o.order_id)`,
+        returning given.step, given.step_id)`,
     },
     {
       letter: 'i',
       columns: [
+        column('step', 'int', items, ({ at }) => at),
         column('order_id', 'uuid', items, ({ state }) => state.orderId),
         column('item_index', 'smallint', items, ({ index }) => index),
         column('status', 'text', items, ({ state, index }) => state.items[index]?.status),
@@ -127,6 +171,7 @@ function tablesOf(steps: StepToSave[]): Table[] {
     {
       letter: 'n',
       columns: [
+        column('step', 'int', begun, ({ at }) => at),
         column('order_id', 'uuid', begun, (one) => one.orderId),
         column('number', 'smallint', begun, (one) => one.number),
         column('part_key', 'text', begun, ({ operation }) => operation.partKey),
@@ -137,14 +182,15 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('created_at', 'timestamptz', begun, ({ operation }) => instant(operation.createdAt)),
         ...changingColumns(begun),
       ],
-      cte: (rows) => `begun as (
+      cte: (rows, names) => `begun as (
         insert into cloud_operation (order_id, number, part_key, name, item_index, platform_id, marker, created_at, state,
           attempt, request_id, job_id, resource_id, context, due_at, submitted_at, finished_at)
-        select given.* from ${rows} where ${isSaved})`,
+        select ${names} from ${rows} where ${isSaved})`,
     },
     {
       letter: 'c',
       columns: [
+        column('step', 'int', changed, ({ at }) => at),
         column('order_id', 'uuid', changed, (one) => one.orderId),
         column('number', 'smallint', changed, (one) => one.number),
         ...changingColumns(changed),
@@ -159,6 +205,7 @@ function tablesOf(steps: StepToSave[]): Table[] {
     {
       letter: 'e',
       columns: [
+        column('step', 'int', events, ({ at }) => at),
         column('order_id', 'uuid', events, (one) => one.orderId),
         column('sequence', 'int', events, ({ event }) => event.sequence),
         column('type', 'text', events, ({ event }) => event.type),
@@ -166,51 +213,55 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('at', 'timestamptz', events, ({ event }) => instant(event.at)),
         column('data', 'jsonb', events, ({ event }) => JSON.stringify(event.data)),
       ],
-      cte: (rows) => `events as (
+      cte: (rows, names) => `events as (
         insert into event (order_id, sequence, type, item_index, at, data)
-        select given.* from ${rows} where ${isSaved})`,
+        select ${names} from ${rows} where ${isSaved})`,
     },
     {
       letter: 'p',
       columns: [
+        column('step', 'int', plans, ({ at }) => at),
         column('order_id', 'uuid', plans, ({ step }) => step.state.orderId),
         column('plan', 'jsonb', plans, ({ planDocument }) => planDocument?.plan),
         column('warnings', 'jsonb', plans, ({ planDocument }) => planDocument?.warnings),
         column('holds', 'jsonb', plans, ({ planDocument }) => planDocument?.holds),
       ],
-      cte: (rows) => `plans as (
+      cte: (rows, names) => `plans as (
         insert into work_order_plan as p (order_id, plan, warnings, holds)
-        select given.* from ${rows} where ${isSaved}
+        select ${names} from ${rows} where ${isSaved}
         on conflict (order_id) do update set plan = coalesce(nullif(excluded.plan, 'null'), p.plan),
           warnings = p.warnings || excluded.warnings, holds = p.holds || excluded.holds)`,
     },
     {
       letter: 'b',
       columns: [
+        column('step', 'int', callbacks, ({ at }) => at),
         column('order_id', 'uuid', callbacks, ({ step }) => step.state.orderId),
         column('url', 'text', callbacks, ({ callbackUrl }) => callbackUrl),
       ],
-      cte: (rows) => `callbacks as (
+      cte: (rows, names) => `callbacks as (
         insert into callback_delivery (order_id, url)
-        select given.* from ${rows} where ${isSaved} on conflict do nothing)`,
+        select ${names} from ${rows} where ${isSaved} on conflict do nothing)`,
     },
     {
       letter: 's',
       columns: [
+        column('step', 'int', secrets, ({ at }) => at),
         column('order_id', 'uuid', secrets, (one) => one.orderId),
         column('item_index', 'smallint', secrets, (one) => one.itemIndex),
         column('field', 'text', secrets, (one) => one.field),
         column('sealed', 'bytea', secrets, (one) => Buffer.from(one.sealed)),
       ],
-      cte: (rows) => `secrets as (
+      cte: (rows, names) => `secrets as (
         insert into sealed_secret (order_id, item_index, field, sealed, origin)
-        select given.*, 'cloud' from ${rows} where ${isSaved}
+        select ${names}, 'cloud' from ${rows} where ${isSaved}
         on conflict (order_id, item_index, field)
           do update set sealed = excluded.sealed, origin = 'cloud', collected_at = null)`,
     },
     {
       letter: 'r',
       columns: [
+        column('step', 'int', orphans, ({ at }) => at),
         column('platform_id', 'text', orphans, ({ operation }) => operation.platformId),
         column('resource_id', 'text', orphans, (one) => one.resourceId),
         column('operation', 'text', orphans, ({ operation }) => operation.name),
@@ -218,13 +269,14 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('order_id', 'uuid', orphans, (one) => one.orderId),
         column('why', 'text', orphans, (one) => one.why),
       ],
-      cte: (rows) => `orphans as (
+      cte: (rows, names) => `orphans as (
         insert into orphan (platform_id, resource_id, operation, marker, order_id, why)
-        select given.* from ${rows} where ${isSaved} on conflict do nothing)`,
+        select ${names} from ${rows} where ${isSaved} on conflict do nothing)`,
     },
     {
       letter: 'g',
       columns: [
+        column('step', 'int', removed, ({ at }) => at),
         column('order_id', 'uuid', removed, (one) => one.orderId),
         column('platform_id', 'text', removed, (one) => one.platformId),
         column('resource_id', 'text', removed, (one) => one.resourceId),
@@ -237,6 +289,7 @@ function tablesOf(steps: StepToSave[]): Table[] {
     {
       letter: 'a',
       columns: [
+        column('step', 'int', audit, ({ at }) => at),
         column('order_id', 'uuid', audit, (one) => one.orderId),
         column('actor', 'text', audit, (one) => one.actor),
         column('action', 'text', audit, (one) => one.action),
@@ -244,14 +297,16 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('reason', 'text', audit, (one) => one.reason),
         column('detail', 'jsonb', audit, (one) => JSON.stringify(one.detail)),
       ],
-      cte: (rows) => `audited as (
+      cte: (rows, names) => `audited as (
         insert into audit (order_id, actor, action, subject, reason, detail)
-        select given.* from ${rows} where ${isSaved})`,
+        select ${names} from ${rows} where ${isSaved})`,
     },
   ];
 }
 
 interface NumberedOperation {
+  /** The place of its step among those that are stored together. */
+  at: number;
   orderId: string;
   number: number;
   isNew: boolean;
@@ -259,11 +314,11 @@ interface NumberedOperation {
 }
 
 /** Operations are only ever added to an order, so their place in it is their number. */
-function numberedOperations({ step, storedOperations }: StepToSave): NumberedOperation[] {
+function numberedOperations({ step, storedOperations }: StepToSave, at: number): NumberedOperation[] {
   const { orderId, operations } = step.state;
   return step.changedOperations.map((operation) => {
     const number = operations.findIndex((one) => one.partKey === operation.partKey && one.name === operation.name);
-    return { orderId, number, isNew: number >= storedOperations, operation };
+    return { at, orderId, number, isNew: number >= storedOperations, operation };
   });
 }
 

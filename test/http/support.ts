@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
@@ -59,7 +59,14 @@ export async function startApi(
     now: Date.now,
     pace: () => defaultPace,
   });
-  engine.connect({ plan: () => {}, prepare: () => {}, run: () => {}, track: () => {}, ended: () => {} });
+  engine.connect({
+    plan: () => {},
+    prepare: () => {},
+    run: () => {},
+    track: () => {},
+    ended: () => {},
+    reread: () => {},
+  });
   const levers = new Levers({ pool, engine, identity, preparations: { stuckFor: () => [] }, log });
   const orphans = new Orphans({ pool, platforms: { get: () => undefined }, log });
   const intake = new Intake({
@@ -165,6 +172,7 @@ export async function startApi(
         const step = advance(loaded.state, event, { ...surroundings, at: Date.now() });
         const saved = await saveSteps(pool, workerId, [
           {
+            stepId: randomUUID(),
             step,
             seenRevision: loaded.revision,
             epoch: loaded.epoch,

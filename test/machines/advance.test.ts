@@ -2,10 +2,13 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { preparationId } from '../../src/machines/follow-up.js';
 import { beginOrder } from '../../src/machines/begin-order.js';
 import { vmOrder } from '../support/orders.js';
+import type { OperationEvent } from '../../src/machines/operation.machine.js';
+import type { OperationState } from '../../src/machines/order-state.js';
+import { defaultPace } from '../../src/machines/pace.js';
 import { operationEvents, rejection, workOrderEvents } from './samples.js';
 import { address, bundlePlan, diskPlan, keepsItsRules, network, sataDisk, ssdDisk, Story, vm } from './story.js';
 
-const { REJECTED, NEEDS_OPERATOR, BROKEN, OUTCOME_UNKNOWN, ABSENT, TIMER } = operationEvents;
+const { REJECTED, NEEDS_OPERATOR, BROKEN, OUTCOME_UNKNOWN, ABSENT, TIMER, TRY_LATER } = operationEvents;
 
 describe('an order shaped like order 60', () => {
   let story: Story;
@@ -177,14 +180,65 @@ describe('an order shaped like order 60', () => {
     expect(story.last.orphans).toMatchObject([{ resourceIds: ['second', 'third'], operation: { name: 'ebs.create' } }]);
   });
 
-  it('asks again with the same marker and a new request id after three look-ups that found nothing', () => {
+  it('asks again with the same marker and a new request id when look-ups find nothing after the request may no longer run', () => {
     story.planned(bundlePlan());
     const first = story.operation(sataDisk, 'ebs.create');
-    story.on(sataDisk, 'ebs.create', OUTCOME_UNKNOWN, ABSENT, TIMER, ABSENT, TIMER, ABSENT);
+    story.on(sataDisk, 'ebs.create', OUTCOME_UNKNOWN, ABSENT, TIMER, ABSENT, TIMER);
+    story.now += defaultPace.cutMs;
+    story.on(sataDisk, 'ebs.create', ABSENT);
     expect(story.effects()).toEqual(['send sata ebs.create']);
     const second = story.operation(sataDisk, 'ebs.create');
     expect(second.marker).toBe(first.marker);
     expect(second.requestId).not.toBe(first.requestId);
+  });
+
+  it('sends nothing again while the request may be running, however often nothing is found, and looks more rarely', () => {
+    const silence = { ...OUTCOME_UNKNOWN, how: 'silent' } as OperationEvent;
+    story.planned(bundlePlan()).on(sataDisk, 'ebs.create', silence);
+    const begun = story.now;
+    const waits: number[] = [];
+    while (story.now + 1_000 < begun + defaultPace.holdMs) {
+      story.on(sataDisk, 'ebs.create', ABSENT);
+      const [timer] = story.last.effects;
+      if (timer?.type !== 'timer') throw new Error(`sent again after ${story.now - begun} ms`);
+      waits.push(timer.dueAt - story.now);
+      story.now = timer.dueAt;
+      story.on(sataDisk, 'ebs.create', TIMER);
+    }
+    expect(waits.slice(0, 3)).toEqual([5_000, 5_000, 5_000]);
+    expect(Math.max(...waits)).toBe(60_000);
+    story.on(sataDisk, 'ebs.create', ABSENT);
+    expect(story.effects()).toEqual(['send sata ebs.create']);
+  });
+
+  it('need not wait where the cloud would refuse a second one', () => {
+    story.planned(bundlePlan()).on(sataDisk, 'ebs.create', OUTCOME_UNKNOWN, ABSENT, TIMER, ABSENT, TIMER);
+    story.on(sataDisk, 'ebs.create', { type: 'ABSENT', guarded: true });
+    expect(story.effects()).toEqual(['send sata ebs.create']);
+  });
+
+  it('begins to count anew what is not found when the cloud gave no sign of life in between', () => {
+    story
+      .planned(bundlePlan())
+      .on(sataDisk, 'ebs.create', OUTCOME_UNKNOWN, ABSENT, TIMER, ABSENT, TIMER, TRY_LATER, TIMER);
+    story.now += defaultPace.holdMs;
+    story.on(sataDisk, 'ebs.create', ABSENT);
+    expect(story.effects()).toEqual(['timer sata ebs.create']);
+  });
+
+  it.each<[string, Partial<OperationState>, object]>([
+    ['an earlier request', { requestId: 'another' }, {}],
+    ['an earlier job', {}, { jobId: 'job-0' }],
+    ['an earlier look', {}, { watches: 1 }],
+  ])('takes an answer to %s for no news of what is asked now', (_, change, memory) => {
+    story.planned(bundlePlan()).on(sataDisk, 'ebs.create', { type: 'ACCEPTED', jobId: 'job-1', resourceId: null });
+    const now = story.operation(sataDisk, 'ebs.create');
+    const { value, context } = now.machine;
+    const of = { ...now, ...change, machine: { value, context: { ...context, ...memory } } };
+    const failed = { type: 'JOB_FAILED', disposition: 'retry', code: 'CLD_JOB_FAILED', message: 'no' } as const;
+    const told = { about: 'operation', partKey: sataDisk, name: 'ebs.create', event: failed } as const;
+    expect(story.happen({ ...told, of }).last.changed).toBe(false);
+    expect(story.happen({ ...told, of: now }).operation(sataDisk, 'ebs.create').machine.value).toBe('lookingUp');
   });
 
   it('names the wake-up with its instant, and forgets it when it is over', () => {

@@ -38,7 +38,27 @@ export const operationBranches: Record<string, Branch> = {
   ],
   'one absence is not believed': ['lookingUp', {}, ABSENT, 'settling: wait(settle)', { lookUps: 1 }],
   'two absences are not believed': ['lookingUp', { lookUps: 1 }, ABSENT, 'settling: wait(settle)', twice],
-  'a look-up that was put off is not counted': ['lookingUp', twice, TRY_LATER, 'settling: wait(settle)', twice],
+  'a look-up that was put off is not counted, and those before it count no more': [
+    'lookingUp',
+    twice,
+    TRY_LATER,
+    'settling: wait(settle)',
+    { lookUps: 0, laters: 1 },
+  ],
+  'three absences are not believed while the request may be running': [
+    'lookingUp',
+    twice,
+    { type: 'ABSENT', mayStillRun: true },
+    'settling: wait(settle)',
+    { lookUps: 3 },
+  ],
+  'three absences are believed while it may, where the cloud would refuse a second one': [
+    'lookingUp',
+    twice,
+    { type: 'ABSENT', mayStillRun: true, guarded: true },
+    'requesting: send',
+    { attempt: 2 },
+  ],
   'three absences allow another request': ['lookingUp', twice, ABSENT, 'requesting: send', { attempt: 2, lookUps: 0 }],
   'absent, and the job had been refused for good': [
     'lookingUp',

@@ -33,6 +33,7 @@ describe('a group of steps', () => {
   afterEach(() => site.close());
 
   const saving = (state: OrderState, changes: Partial<StepToSave> = {}): StepToSave => ({
+    stepId: state.orderId,
     step: { ...emptyStep(state), changed: true },
     seenRevision: 1,
     epoch: 1,
@@ -56,6 +57,6 @@ describe('a group of steps', () => {
     const group = states.map((state) => saving(state, state.workOrderId === 'WO-poison' ? poison : {}));
     const fates = await storeGroup(group, { pool: site.pool, identity: { workerId: 'w1' }, log: silent });
     const [first, poisoned, third] = states.map(({ orderId }) => orderId);
-    expect(fates).toEqual({ stored: new Set([first, third]), refused: new Set([poisoned]) });
+    expect(fates).toEqual({ stored: new Set([first, third]), refused: new Set([poisoned]), lost: new Map() });
   });
 });

@@ -29,12 +29,13 @@ describe('the engine', () => {
   /** What was asked of the outside, and whether a commit was under way just then. */
   let asked: string[];
   let ended: string[];
+  let reread: string[];
   let pace: Pace;
   let meddle: (run: () => Promise<unknown>, text: string) => Promise<unknown>;
 
   beforeEach(async () => {
     site = await Site.open();
-    [asked, ended, pace] = [[], [], defaultPace];
+    [asked, ended, reread, pace] = [[], [], [], defaultPace];
     meddle = (run) => run();
     await registerWorker(site.pool, 'w1');
     engine = new Engine({
@@ -51,6 +52,7 @@ describe('the engine', () => {
       run: (effect, open) => asked.push(`${effect} ${open.state.workOrderId}`),
       track: (open) => asked.push(`track ${open.state.workOrderId}`),
       ended: (open) => ended.push(open.state.workOrderId),
+      reread: (orderId) => reread.push(orderId),
     });
   });
   afterEach(async () => {

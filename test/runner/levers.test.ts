@@ -40,6 +40,7 @@ class Bench {
       run: () => {},
       track: () => {},
       ended: () => {},
+      reread: () => {},
     });
     const preparations = { stuckFor: () => [] };
     this.levers = new Levers({ pool, engine: this.engine, identity, preparations, log: silent, answerWithinMs });

@@ -42,6 +42,7 @@ describe('jobs under way', () => {
       log: silent,
       now: Date.now,
       report: (orderId, happening) => heard.push({ at: Date.now(), orderId, happening }),
+      isOurs: () => true,
       seal: (_order, _item, field, value) => Buffer.from(`${field}=${value}`),
     });
   }
@@ -57,6 +58,11 @@ describe('jobs under way', () => {
     jest.useRealTimers();
   });
 
+  /** A job of an order of its own. */
+  const track = (operation: OperationState) => {
+    const operations = state.operations.map((one) => (one.name === operation.name ? operation : one));
+    poller.track(openOrder({ ...state, operations }), operation);
+  };
   const events = () => heard.map(({ happening: { event } }) => (event.about === 'operation' ? event.event : event));
   const finishAfter = (ms: number) => {
     answer = ({ submittedAt }) =>
@@ -64,7 +70,7 @@ describe('jobs under way', () => {
   };
 
   it('are asked about many at a time', async () => {
-    for (let i = 0; i < 500; i++) poller.track(openOrder(state), job(`j${i}`));
+    for (let i = 0; i < 500; i++) track(job(`j${i}`));
     expect(poller.inFlight).toBe(500);
     await jest.advanceTimersByTimeAsync(1.5 * seconds);
     expect(asked.map(({ jobs }) => jobs.length)).toEqual([500]);
@@ -92,7 +98,7 @@ describe('jobs under way', () => {
     ['left out of the answer', undefined, { type: 'JOB_LOST' }],
   ])('end once: %s', async (_, report, event) => {
     answer = () => report;
-    poller.track(openOrder(state), job('j'));
+    track(job('j'));
     await jest.advanceTimersByTimeAsync(60 * seconds);
     expect(events()).toEqual([event]);
     expect(asked).toHaveLength(1);
@@ -100,7 +106,7 @@ describe('jobs under way', () => {
 
   it('bring what the cloud shows once back sealed', async () => {
     answer = () => ({ state: 'succeeded', resourceId: 'i-1', secrets: { rootPassword: 'made-by-cloud' } });
-    poller.track(openOrder(state), job('j'));
+    track(job('j'));
     await jest.advanceTimersByTimeAsync(2 * seconds);
     const [secret] = heard[0]?.happening.secrets ?? [];
     expect(secret).toMatchObject({ itemIndex: 1, field: 'rootPassword#1' });
@@ -108,14 +114,14 @@ describe('jobs under way', () => {
   });
 
   it('that never end are given up at the deadline, for the resource to tell', async () => {
-    poller.track(openOrder(state), job('j'));
+    track(job('j'));
     await jest.advanceTimersByTimeAsync(200 * seconds);
     expect(events()).toEqual([{ type: 'OVERDUE' }]);
     expect(poller.inFlight).toBe(0);
   });
 
   it('are asked about more rarely the longer they take', async () => {
-    poller.track(openOrder(state), job('j'));
+    track(job('j'));
     await jest.advanceTimersByTimeAsync(95 * seconds);
     const gaps = asked.slice(1).map(({ at }, index) => at - (asked[index]?.at ?? 0));
     expect(gaps).toEqual(gaps.toSorted((a, b) => a - b));
@@ -126,12 +132,12 @@ describe('jobs under way', () => {
   it('teach how long such a job takes: the next ones are first asked about when they are nearly done', async () => {
     finishAfter(40 * seconds);
     for (let i = 0; i < 8; i++) {
-      poller.track(openOrder(state), job(`j${i}`));
+      track(job(`j${i}`));
       await jest.advanceTimersByTimeAsync(60 * seconds);
     }
     const before = asked.length;
     const begun = Date.now();
-    poller.track(openOrder(state), job('last'));
+    track(job('last'));
     await jest.advanceTimersByTimeAsync(60 * seconds);
     expect((asked[before]?.at ?? 0) - begun).toBeGreaterThan(25 * seconds);
     expect(asked.length - before).toBeLessThanOrEqual(3);
@@ -140,31 +146,31 @@ describe('jobs under way', () => {
   it('that became quick are not waited for as long as the slow ones were', async () => {
     finishAfter(40 * seconds);
     for (let i = 0; i < 8; i++) {
-      poller.track(openOrder(state), job(`slow ${i}`));
+      track(job(`slow ${i}`));
       await jest.advanceTimersByTimeAsync(60 * seconds);
     }
     finishAfter(seconds);
     for (let i = 0; i < 25; i++) {
-      poller.track(openOrder(state), job(`quick ${i}`));
+      track(job(`quick ${i}`));
       await jest.advanceTimersByTimeAsync(60 * seconds);
     }
     const begun = Date.now();
-    poller.track(openOrder(state), job('last'));
+    track(job('last'));
     await jest.advanceTimersByTimeAsync(60 * seconds);
     expect((heard.at(-1)?.at ?? 0) - begun).toBeLessThan(5 * seconds);
   });
 
   it('are asked about soon all the same when one of them seemed to take an hour, or was taken in the future', async () => {
     answer = () => ({ state: 'pending' });
-    poller.track(openOrder(state), job('slow'));
+    track(job('slow'));
     await jest.advanceTimersByTimeAsync(2 * seconds);
     // A clock that is set ahead.
     jest.setSystemTime(Date.now() + 90 * seconds);
     answer = () => ({ state: 'succeeded', resourceId: 'r' });
     await jest.advanceTimersByTimeAsync(20 * seconds);
     expect(heard).toHaveLength(1);
-    poller.track(openOrder(state), job('next'));
-    poller.track(openOrder(state), { ...job('of tomorrow'), submittedAt: Date.now() + 3_600 * seconds });
+    track(job('next'));
+    track({ ...job('of tomorrow'), submittedAt: Date.now() + 3_600 * seconds });
     await jest.advanceTimersByTimeAsync(4 * pace.pollMaxMs);
     expect(heard).toHaveLength(3);
   });
@@ -175,7 +181,7 @@ describe('jobs under way', () => {
       if (away) throw new Error('connection refused');
       return { state: 'succeeded', resourceId: 'i-1' };
     };
-    poller.track(openOrder(state), job('j'));
+    track(job('j'));
     await jest.advanceTimersByTimeAsync(30 * seconds);
     expect(heard).toEqual([]);
     expect(asked.length).toBeLessThan(12);
@@ -186,7 +192,7 @@ describe('jobs under way', () => {
 
   it('of a platform that cannot be used at the moment wait without keeping the worker busy', async () => {
     poller = await pollerOf('missing');
-    poller.track(openOrder(state), job('j'));
+    track(job('j'));
     let turns = 0;
     while (jest.getTimerCount() > 0 && Date.now() < 1_000_000 + 60 * seconds && turns < 1_000) {
       turns += 1;
@@ -197,17 +203,17 @@ describe('jobs under way', () => {
   });
 
   it('are not asked about after the worker has stopped', async () => {
-    poller.track(openOrder(state), job('j'));
+    track(job('j'));
     poller.stop();
-    poller.track(openOrder(state), job('k'));
+    track(job('k'));
     await jest.advanceTimersByTimeAsync(60 * seconds);
     expect(asked).toEqual([]);
   });
 
   it('that are taken up twice are asked about once', async () => {
     finishAfter(0);
-    poller.track(openOrder(state), job('j'));
-    poller.track(openOrder(state), job('j'));
+    track(job('j'));
+    track(job('j'));
     await jest.advanceTimersByTimeAsync(10 * seconds);
     expect(heard).toHaveLength(1);
   });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { loadOrders } from '../../src/store/load-orders.js';
-import { readRevisions, saveSteps } from '../../src/store/steps.js';
+import { readStandings, saveSteps } from '../../src/store/steps.js';
 import { everything, fullStep, openStore, storedOrders } from './support.js';
 
 describe('storing steps', () => {
@@ -60,8 +60,8 @@ describe('storing steps', () => {
     const given = fullStep(state);
     const answers = await Promise.all(Array.from({ length: 8 }, () => saveSteps(store.pool, 'w1', [given])));
     expect(answers.flatMap((answer) => [...answer])).toEqual([state.orderId]);
-    expect(await readRevisions(store.pool, [state.orderId])).toEqual(
-      new Map([[state.orderId, { revision: 2, epoch: 1, workerId: 'w1' }]]),
+    expect(await readStandings(store.pool, [state.orderId])).toEqual(
+      new Map([[state.orderId, { revision: 2, epoch: 1, workerId: 'w1', stepId: given.stepId }]]),
     );
     expect((await everything(store.pool))['event']).toHaveLength(2);
   });

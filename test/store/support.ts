@@ -87,6 +87,7 @@ export function fullStep(state: OrderState, change: Partial<StepToSave> = {}): S
     effects: [],
   };
   return {
+    stepId: state.orderId,
     step,
     seenRevision: 1,
     epoch: 1,
