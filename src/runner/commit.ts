@@ -20,7 +20,7 @@ export interface Fates {
 
 /** An error that may be the step's own and may be the database's: so often it is tried with the others, and then alone. */
 const triesTogether = 3;
-const triesAlone = 10;
+const triesAlone = 6;
 
 /**
  * Stores a group, however long the database is away. After an error nobody knows whether the commit happened
