@@ -160,4 +160,34 @@ describe('a lever', () => {
     const fates = [codeOf(one.levers.pull(id, hold, seen)), codeOf(one.levers.pull(id, cancel, seen))];
     expect((await Promise.all(fates)).toSorted()).toEqual(['OPS_VERSION_STALE', 'done']);
   });
+
+  it('that is refused leaves no order behind in the memory of its worker, to grow old there', async () => {
+    const holds = [{ path: '', code: 'SEM_EBS_SIZE', message: 'The two sizes of a disk disagree.' }];
+    const id = await one.accept('WO-1', holds);
+    const seenLongAgo = { actor: 'ann', seenRevision: 77 };
+    expect(await codeOf(one.levers.pull(id, replay, seenLongAgo))).toBe('OPS_VERSION_STALE');
+    expect(await codeOf(one.levers.pull(id, hold, ann))).toBe('OPS_LEVER_STATE');
+    expect(one.engine.get(id)).toBeUndefined();
+    await other.levers.pull(id, replay, ann);
+    other.engine.dispatch(id, { event: { about: 'order', event: { type: 'HELD', code: 'X', message: 'again' } } });
+    await other.engine.settle();
+    // Nothing that the first worker remembers stands against what is allowed now.
+    expect(await codeOf(one.levers.pull(id, { act: 'resume', reason: 'looked at' }, ann))).toBe('done');
+  });
+
+  it('that waits for its order keeps no other one waiting, and whoever pulled it is told so', async () => {
+    const [stuck, free] = [await one.accept('WO-1'), await one.accept('WO-2')];
+    const impatient = new Bench(site, 'w3', 1_500);
+    const open = one.engine.get(stuck);
+    if (!open) throw new Error('unreachable');
+    // A step of it is on its way for ever: the database does not answer.
+    open.saving = true;
+    one.levers.start(20);
+    const waiting = codeOf(impatient.levers.pull(stuck, hold, ann));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await codeOf(other.levers.pull(free, hold, ann))).toBe('done');
+    expect(await waiting).toBe('SYS_BUSY');
+    open.saving = false;
+    await impatient.stop();
+  });
 });

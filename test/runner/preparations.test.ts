@@ -179,4 +179,89 @@ describe('what many orders share', () => {
     expect(await site.statuses()).toEqual({ completed: 2 });
     expect(await placed()).toEqual(['#1 completed']);
   });
+
+  it('is not made for an order that is being undone, by no worker that takes it over', async () => {
+    const network = refuseNetwork();
+    const disk = cloud.operations['ebs.create'];
+    if (!disk) throw new Error('unreachable');
+    const send = disk.send;
+    let make = () => {};
+    const made = new Promise<void>((resolve) => (make = resolve));
+    disk.send = (request) => made.then(() => send(request));
+    const first = await site.worker('w1');
+    await site.order(first.worker, 1);
+    await until('the network has failed', async () => (await placed()).includes('#1 failed'));
+    const { rows } = await site.pool.query<{ order_id: string }>(
+      `select order_id from work_order where kind = 'billing'`,
+    );
+    const cancel = { act: 'cancel', reason: 'the customer left' } as const;
+    await first.worker.levers.pull(rows[0]?.order_id ?? '', cancel, { actor: 'ann', seenRevision: null });
+    await first.kill();
+    network.allow();
+    disk.send = send;
+    make();
+    await site.silence('w1');
+    await site.worker('w2');
+    await site.settled();
+    expect(await site.statuses()).toEqual({ cancelled: 1 });
+    expect(await placed()).toEqual(['#1 failed']);
+    expect(cloud.count('default-network.ensure')).toBe(0);
+  });
+
+  it('that is quarantined holds the orders that wait for it, and a replay of one of them has it made', async () => {
+    const handler = cloud.operations['default-network.ensure'];
+    if (!handler) throw new Error('unreachable');
+    const send = handler.send;
+    handler.send = () => new Promise(() => {});
+    const { worker } = await site.worker('w1');
+    await site.order(worker, 1);
+    await until('the request is out', async () => (await operationsOf('preparation')).includes('requesting'));
+    const [shared = ''] = await orderIds('preparation');
+    const part = worker.engine.get(shared)?.state.parts[0];
+    worker.engine.dispatch(shared, {
+      event: {
+        about: 'operation',
+        partKey: part?.key ?? '',
+        name: 'default-network.ensure',
+        event: { type: 'ACCEPTED', jobId: 'job', resourceId: null },
+      },
+      // No smallint is as large as this one: PostgreSQL will never take the step.
+      secrets: [{ itemIndex: 99_999, field: 'rootPassword', sealed: Buffer.of(1) }],
+    });
+    await until('the order is held', async () => (await site.statuses())['held'] === 1);
+    handler.send = send;
+    const [order = ''] = await orderIds('billing');
+    await worker.levers.pull(order, { act: 'replay', reason: 'mended' }, { actor: 'ann', seenRevision: null });
+    await until('the order is completed', async () => (await site.statuses())['completed'] === 1);
+    expect(cloud.count('default-network.ensure')).toBe(1);
+    expect(await placed()).toEqual(['#1 completed']);
+  });
+
+  it('that somebody cancelled is tried again under its next number, as one that failed', async () => {
+    const network = refuseNetwork();
+    const first = await site.worker('w1');
+    await site.order(first.worker, 1);
+    await site.settled();
+    await site.pool.query(`update work_order set status = 'cancelled' where kind = 'preparation'`);
+    network.allow();
+    const second = await site.worker('w2');
+    await site.order(second.worker, 2);
+    await site.settled();
+    expect(await placed()).toEqual(['#1 cancelled', '#2 completed']);
+    expect(await site.statuses()).toEqual({ completed: 1, failed: 1 });
+  });
+
+  const orderIds = async (kind: string) => {
+    const { rows } = await site.pool.query<{ order_id: string }>('select order_id from work_order where kind = $1', [
+      kind,
+    ]);
+    return rows.map((row) => row.order_id);
+  };
+  const operationsOf = async (kind: string) => {
+    const { rows } = await site.pool.query<{ state: string }>(
+      'select c.state from cloud_operation c join work_order o using (order_id) where o.kind = $1',
+      [kind],
+    );
+    return rows.map((row) => row.state);
+  };
 });

@@ -82,4 +82,18 @@ describe('the alarms of waiting orders', () => {
     expect(rung).toEqual([]);
     expect(jest.getTimerCount()).toBe(0);
   });
+
+  it('measure a length of time: nobody who sets the clock shortens a wait, or draws it out', () => {
+    const steady = performance.now();
+    timers.add(alarm(Date.now() + 10_000));
+    const shown = jest.spyOn(performance, 'now').mockImplementation(() => steady);
+    jest.setSystemTime(Date.now() + 3_600_000);
+    jest.advanceTimersByTime(9_999);
+    expect(rung).toEqual([]);
+    shown.mockImplementation(() => steady + 10_000);
+    jest.setSystemTime(0);
+    jest.advanceTimersByTime(60_000);
+    expect(rung).toHaveLength(1);
+    shown.mockRestore();
+  });
 });
