@@ -115,8 +115,8 @@ export const mutants: Mutant[] = [
     name: 'a step whose commit was not answered is taken for lost',
     invariant: 'I6',
     file: 'src/runner/commit.ts',
-    find: 'if (ours && row.revision === seenRevision + 1) done.add(step.state.orderId);',
-    replace: '',
+    find: 'if (row?.stepId === stepId) fates.stored.add(stepId);\n    else fates',
+    replace: 'fates',
     test: {
       file: 'test/runner/engine.test.ts',
       name: 'asks what became of a commit whose answer was lost, even if it has to ask 1 times more',
@@ -152,14 +152,14 @@ export const mutants: Mutant[] = [
     replace: 'lookUpsBeforeResend: 1,',
     test: {
       file: 'test/machines/advance.test.ts',
-      name: 'asks again with the same marker and a new request id after three look-ups that found nothing',
+      name: 'asks again with the same marker and a new request id when look-ups find nothing after the request may no longer run',
     },
   },
   {
     name: 'the looks are not spread over the settle window',
     invariant: 'I5',
     file: 'src/machines/pace.ts',
-    find: "if (kind === 'settle') return Math.max(pace.settleMs, asked);",
+    find: "if (kind === 'settle') return Math.max(settleMs(pace, count), asked);",
     replace: "if (kind === 'settle') return asked;",
     test: {
       file: 'test/machines/pace.test.ts',
@@ -290,7 +290,7 @@ export const mutants: Mutant[] = [
     name: 'a step of before a take-over is stored beside one of after it',
     invariant: 'I6',
     file: 'src/runner/engine.ts',
-    find: '.filter((one) => this.isHeld(one))',
+    find: '.filter((one) => this.isStillOurs(one))',
     replace: '',
     test: {
       file: 'test/runner/engine.test.ts',
@@ -353,9 +353,9 @@ export const mutants: Mutant[] = [
     name: 'events of a step that lost its race are stored',
     invariant: 'I11',
     file: 'src/store/steps.ts',
-    find: 'insert into event (order_id, sequence, type, item_index, at, data)\n        select given.* from ${rows} where ${isSaved})`',
+    find: 'insert into event (order_id, sequence, type, item_index, at, data)\n        select ${names} from ${rows} where ${isSaved})`',
     replace:
-      'insert into event (order_id, sequence, type, item_index, at, data)\n        select given.* from ${rows} where true)`',
+      'insert into event (order_id, sequence, type, item_index, at, data)\n        select ${names} from ${rows} where true)`',
     test: {
       file: 'test/store/steps.test.ts',
       name: 'leaves nothing behind of a step of an older revision',
@@ -571,5 +571,149 @@ export const mutants: Mutant[] = [
       file: 'test/machines/pace.test.ts',
       name: 'spreads orders that failed together, so that they do not come back together',
     },
+  },
+  // Faults that were found in use on 2026-11-30 (reviews of that day), each put back.
+  {
+    name: 'a second step of an order is decided while its first is being stored',
+    invariant: 'I4',
+    file: 'src/runner/engine.ts',
+    find: 'while (!open.saving && open.waiting.length > 0 && this.isHeld(open)) this.take(open);',
+    replace: 'while (open.waiting.length > 0 && this.isHeld(open)) this.take(open);',
+    test: {
+      file: 'test/runner/one-step.test.ts',
+      name: 'is stored and carried out before the next is decided, whatever is told while it is carried out',
+    },
+  },
+  {
+    name: 'two steps of one order go into one group',
+    invariant: 'I4',
+    file: 'src/runner/commit.ts',
+    find: 'seen.set(orderId, number + 1);',
+    replace: 'seen.set(orderId, 0);',
+    test: {
+      file: 'test/runner/one-step.test.ts',
+      name: 'stands beside no other of its order: the second one has lost, and nothing of it is stored',
+    },
+  },
+  {
+    name: 'what belongs to a step is stored by its order',
+    invariant: 'I4',
+    file: 'src/store/steps.ts',
+    find: "const isSaved = '(given.step in (select step from saved)) is true';",
+    replace: "const isSaved = '(given.order_id in (select order_id from saved)) is true';",
+    test: {
+      file: 'test/store/steps.test.ts',
+      name: 'stores of two steps of one order, should they ever meet in one call, the one, whole, and nothing of the other',
+    },
+  },
+  {
+    name: 'a commit of our own is taken for another worker’s',
+    invariant: 'I6',
+    file: 'src/runner/commit.ts',
+    find: 'open = open.filter(({ stepId }) => !fates.stored.has(stepId));',
+    replace:
+      'for (const { stepId } of open) if (!fates.stored.has(stepId)) fates.lost.set(stepId, null);\n      open = [];',
+    test: {
+      file: 'test/runner/one-step.test.ts',
+      name: 'is known when the first try comes through after all and the second one finds nothing to do',
+    },
+  },
+  {
+    name: 'a lever that waits is forgotten with its order',
+    invariant: 'I19',
+    file: 'src/runner/engine.ts',
+    find: 'settleAll(open, fate);\n  }',
+    replace: '}',
+    test: {
+      file: 'test/runner/one-step.test.ts',
+      name: 'is told when the step before it turns out lost to another worker',
+    },
+  },
+  {
+    name: 'a lever that is refused leaves the order in memory',
+    invariant: 'I19',
+    file: 'src/runner/levers.ts',
+    find: '.finally(() => engine.release(orderId))',
+    replace: '',
+    test: {
+      file: 'test/runner/levers.test.ts',
+      name: 'that is refused leaves no order behind in the memory of its worker, to grow old there',
+    },
+  },
+  {
+    name: 'an outcome that a replay forgot is remembered by the step that stores it',
+    invariant: 'I19',
+    file: 'src/runner/engine.ts',
+    find: 'open.state = step.state;\n    open.stored = step.state;',
+    replace:
+      'open.state = { ...step.state, preparations: { ...open.state.preparations, ...step.state.preparations } };\n    open.stored = open.state;',
+    test: {
+      file: 'test/runner/one-step.test.ts',
+      name: 'forgets for good what a replay forgets: a network that could not be made is not remembered by the step that has it made anew',
+    },
+  },
+  {
+    name: 'an earlier job’s verdict is taken for the present one’s',
+    invariant: 'I5',
+    file: 'src/machines/advance.ts',
+    find: 'if (!operation || (of && !isSameAsk(operation, of))) return;',
+    replace: 'if (!operation) return;',
+    test: {
+      file: 'test/machines/advance.test.ts',
+      name: 'takes an answer to an earlier job for no news of what is asked now',
+    },
+  },
+  {
+    name: 'shared things are made for an order that is being undone',
+    invariant: 'I8',
+    file: 'src/runner/preparations.ts',
+    find: "else if (modeOf(open.state) === 'building') return true;",
+    replace: 'else return true;',
+    test: {
+      file: 'test/runner/preparations.test.ts',
+      name: 'is not made for an order that is being undone, by no worker that takes it over',
+    },
+  },
+  {
+    name: 'a quarantined preparation is taken for a failed one',
+    invariant: 'I7',
+    file: 'src/runner/preparations.ts',
+    find: 'if (finalStatuses.includes(state.status)) this.settle(entry, state);',
+    replace:
+      "if (finalStatuses.includes(state.status) || state.machine.value === 'quarantined') this.settle(entry, state);",
+    test: {
+      file: 'test/runner/preparations.test.ts',
+      name: 'that is quarantined holds the orders that wait for it, and a replay of one of them has it made',
+    },
+  },
+  {
+    name: 'a request is sent again while the first may still be running',
+    invariant: 'I5',
+    file: 'src/machines/operation.machine.ts',
+    find: "(event.type === 'ABSENT' && event.mayStillRun === true && event.guarded !== true),",
+    replace: 'false,',
+    test: {
+      file: 'test/machines/advance.test.ts',
+      name: 'sends nothing again while the request may be running, however often nothing is found, and looks more rarely',
+    },
+  },
+  {
+    name: 'waits are measured by the clock on the wall',
+    invariant: 'I16',
+    file: 'src/runner/timers.ts',
+    find: 'const now = performance.now();',
+    replace: 'const now = performance.now() + Math.max(0, this.now() - (this.startedAt ??= this.now()));',
+    test: {
+      file: 'test/runner/timers.test.ts',
+      name: 'measure a length of time: nobody who sets the clock shortens a wait, or draws it out',
+    },
+  },
+  {
+    name: 'a step that cannot be made holds up all others',
+    invariant: 'I12',
+    file: 'src/runner/commit.ts',
+    find: "if (error instanceof UnstorableError) return { kind: 'step', code: `not made: ${error.message}` };",
+    replace: '',
+    test: { file: 'test/runner/one-step.test.ts', name: 'is stored without one whose rows cannot even be made' },
   },
 ];

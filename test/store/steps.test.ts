@@ -66,6 +66,29 @@ describe('storing steps', () => {
     expect((await everything(store.pool))['event']).toHaveLength(2);
   });
 
+  it('stores of two steps of one order, should they ever meet in one call, the one, whole, and nothing of the other', async () => {
+    const state = await order();
+    const [one, other] = [1, 2].map((number) => {
+      const step = fullStep(state, { stepId: `5b0f29bb-1f8d-5a36-9c28-f2f6a8f5f0a${number}` });
+      const sequence = state.sequence + number;
+      return {
+        ...step,
+        step: { ...step.step, announcements: step.step.announcements.map((told) => ({ ...told, sequence })) },
+      };
+    });
+    if (!one || !other) throw new Error('unreachable');
+    // The other begins nothing that the first does, so that no constraint stands in its way.
+    const harmless = { ...other, step: { ...other.step, changedOperations: [] }, planDocument: null, secrets: [] };
+    const stored = await saveSteps(store.pool, 'w1', [one, harmless]);
+    expect(stored.size).toBe(1);
+    const { rows } = await store.pool.query(
+      'select e.sequence, o.step_id from event e join work_order o using (order_id) where e.order_id = $1 and e.sequence > $2',
+      [state.orderId, state.sequence],
+    );
+    const winner = stored.has(one.stepId) ? one : harmless;
+    expect(rows).toEqual([{ sequence: winner.step.announcements[0]?.sequence, step_id: winner.stepId }]);
+  });
+
   it('takes 400 orders in one call, and of those that lost their race nothing', async () => {
     const states = await storedOrders(store.pool, 400);
     const isStale = (i: number) => i % 4 === 0;
