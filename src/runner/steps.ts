@@ -1,13 +1,9 @@
+import { operationByKey, operationKey } from '../machines/order-index.js';
 import type { OperationState, OrderState, Step } from '../machines/order-state.js';
-
-/** Names an operation within its order. */
-export function operationKey(operation: Pick<OperationState, 'partKey' | 'name'>): string {
-  return `${operation.partKey} ${operation.name}`;
-}
 
 /** Whether an effect's operation still is where it was when the effect was decided. */
 export function isCurrent(state: OrderState, wanted: OperationState): boolean {
-  const now = state.operations.find((one) => operationKey(one) === operationKey(wanted));
+  const now = operationByKey(state, operationKey(wanted));
   return now?.machine.value === wanted.machine.value && now.requestId === wanted.requestId;
 }
 
