@@ -1,32 +1,88 @@
 import { randomUUID } from 'node:crypto';
 
+interface OrderedItem {
+  type: 'VM' | 'EBS' | 'NETWORK';
+  config: object;
+}
+
+const zoneId = '0d86f114-7153-4d71-a835-7916a41ab0b7';
+
 /** The wire text of a 3-item order (VM, disk, address) shaped like the real ones, with ids of its own. */
 export function threeItemOrder(number: number, platformId: string, user = '0af77eb'): string {
+  const address: OrderedItem = { type: 'NETWORK', config: { newBandwidthValue: '2' } };
+  return orderText(number, platformId, user, [machines(1), disks(1), address]);
+}
+
+/** The wire text of an order of many pieces: a twentieth of them VMs, the rest disks, each attached to one of the VMs. */
+export function orderOfPieces(number: number, platformId: string, user: string, pieces: number): string {
+  const quantity = pieces / 20;
+  return orderText(number, platformId, user, [
+    machines(quantity),
+    ...Array.from({ length: 19 }, () => disks(quantity)),
+  ]);
+}
+
+function machines(quantity: number): OrderedItem {
+  const config = {
+    vmNumber: quantity,
+    sysVolumeType: 'SATA',
+    securityGroupId: null,
+    imageId: '357fb0ae-3543-4893-9d1f-ef0d04da60dd',
+    cpuNum: '1',
+    keyPairId: null,
+    osType: 0,
+    sysVolumeSize: 40,
+    networkId: '',
+    rootPassword: 'Bench-pa55',
+    zoneId,
+    memSize: '1',
+    networkCards: [{}],
+    vmName: 'MyHost-OMS123',
+    imageType: 0,
+  };
+  return { type: 'VM', config };
+}
+
+function disks(quantity: number): OrderedItem {
+  const config = {
+    dataVolumes: { type: 'SSD', size: '10' },
+    volumeName: 'OMS-Volume',
+    volumeType: 'SSD',
+    number: `${quantity}.0`,
+    zoneId,
+    backupVolumeId: null,
+    volumeSize: '10',
+    volumeNumber: quantity,
+    workOrderCount: quantity,
+  };
+  return { type: 'EBS', config };
+}
+
+function orderText(number: number, platformId: string, user: string, items: OrderedItem[]): string {
   const workOrderId = `WO${String(number).padStart(20, '0')}bnch`;
   const master = randomUUID();
-  const item = (id: number, resourceType: string, config: object) => ({
+  const item = ({ type, config }: OrderedItem, at: number) => ({
     orderId: number,
     serviceTag: 'CVMS',
     orderItemId: '',
     masterResourceId: master,
-    workOrderItemId: number * 10 + id,
+    workOrderItemId: number * 100 + at,
     resourceDescription: 'CPU: 1个, 内存: 1G, OS: CentOS6.4',
     masterOrderId: master,
     workOrderId,
-    innerOrderItemId: number * 10 + id,
+    innerOrderItemId: number * 100 + at,
     workOrderItemConfig: JSON.stringify({ platformId, cycleType: 5, cycleCnt: 1, ...config }),
-    workOrderItemNo: number * 10 + id,
+    workOrderItemNo: number * 100 + at,
     cycleType: 5,
-    master: resourceType === 'VM',
+    master: type === 'VM',
     salesEntryId: 5,
     resourceInfo: '',
     resourceAction: 0,
     innerOrderId: 80,
     resourceId: randomUUID(),
-    resourceType,
+    resourceType: type,
     productId: 5,
   });
-  const zoneId = '0d86f114-7153-4d71-a835-7916a41ab0b7';
   return JSON.stringify({
     orderId: number,
     workOrderConfig: '{"payPattern":"月"}',
@@ -41,37 +97,7 @@ export function threeItemOrder(number: number, platformId: string, user = '0af77
     workOrderType: 1,
     cycleType: 3,
     resourceInfo: '',
-    workOrderItems: [
-      item(1, 'VM', {
-        vmNumber: 1,
-        sysVolumeType: 'SATA',
-        securityGroupId: null,
-        imageId: '357fb0ae-3543-4893-9d1f-ef0d04da60dd',
-        cpuNum: '1',
-        keyPairId: null,
-        osType: 0,
-        sysVolumeSize: 40,
-        networkId: '',
-        rootPassword: 'Bench-pa55',
-        zoneId,
-        memSize: '1',
-        networkCards: [{}],
-        vmName: 'MyHost-OMS123',
-        imageType: 0,
-      }),
-      item(2, 'EBS', {
-        dataVolumes: { type: 'SSD', size: '10' },
-        volumeName: 'OMS-Volume',
-        volumeType: 'SSD',
-        number: '1.0',
-        zoneId,
-        backupVolumeId: null,
-        volumeSize: '10',
-        volumeNumber: 1,
-        workOrderCount: 1,
-      }),
-      item(3, 'NETWORK', { newBandwidthValue: '2' }),
-    ],
+    workOrderItems: items.map(item),
     accountType: '1',
     workOrderNo: number,
     innerOrderId: 80,

@@ -16,6 +16,7 @@ import { cpuSeconds } from './cpu.js';
 import { InProcessCloud } from './in-process-cloud.js';
 import { measureCloud, ordersPerUser } from './on-cloud.js';
 import { threeItemOrder } from './order.js';
+import { measurePieces, type PiecesFigures } from './pieces.js';
 
 const platformId = 'bench-platform';
 const workerId = 'bench';
@@ -40,11 +41,16 @@ const server = await startEmbeddedPostgres({ dataDir: folder, durable: true });
 try {
   await runMigrations(server.url);
   const at = process.argv.indexOf('--cloud');
-  if (at < 0) {
+  if (at >= 0) await compareClouds(process.argv.slice(at + 1).filter((word) => !word.startsWith('--')));
+  else if (process.argv.includes('--pieces')) {
+    const pieces = await measureManyPieces();
+    printPieces(pieces);
+    if (process.argv.includes('--json')) console.log(JSON.stringify({ pieces }));
+  } else {
     const figures = await measure();
     print(figures);
     if (process.argv.includes('--json')) console.log(JSON.stringify(figures));
-  } else await compareClouds(process.argv.slice(at + 1).filter((word) => !word.startsWith('--')));
+  }
 } catch (error) {
   console.error(error);
   process.exitCode = 1;
@@ -73,6 +79,18 @@ async function compareClouds(named: string[]): Promise<void> {
     console.log(`  ${cloud.padEnd(14)}${texts.join(', ')}`);
   }
   await pool.end();
+}
+
+/** With as many calls at once as a worker makes by default. */
+async function measureManyPieces(): Promise<PiecesFigures> {
+  const pool = createHotPool(server.url, { applicationName: applicationName(workerId), size: 10 });
+  const cloud = new InProcessCloud();
+  const worker = await startWorker(pool, cloud, { concurrency: 32 });
+  const take = (bytes: Buffer) => accept(worker, bytes);
+  const figures = await measurePieces({ worker, cloud, platformId, databasePid: server.pid, take });
+  await worker.stop();
+  await pool.end();
+  return figures;
 }
 
 async function measure(): Promise<Figures> {
@@ -126,7 +144,7 @@ async function measure(): Promise<Figures> {
   };
 }
 
-async function startWorker(pool: pg.Pool, cloud: InProcessCloud): Promise<Worker> {
+async function startWorker(pool: pg.Pool, cloud: InProcessCloud, { concurrency = 10_000 } = {}): Promise<Worker> {
   const sealer = createSealer(Buffer.from(Array.from({ length: 32 }, (_, i) => i)));
   await insertPlatform(pool, {
     platformId,
@@ -146,7 +164,7 @@ async function startWorker(pool: pg.Pool, cloud: InProcessCloud): Promise<Worker
     createProvisioner: () => cloud,
     callbackWarnings: () => [],
     mayCallBack: () => false,
-    concurrency: 10_000,
+    concurrency,
   });
   await worker.start();
   return worker;
@@ -161,12 +179,12 @@ async function load(worker: Worker, bodies: Buffer[]): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 2));
       continue;
     }
-    await Promise.all(waiting.splice(0, Math.min(room, 200)).map((bytes) => take(worker, bytes)));
+    await Promise.all(waiting.splice(0, Math.min(room, 200)).map((bytes) => accept(worker, bytes)));
   }
   while (worker.engine.openOrders > 0) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
-async function take(worker: Worker, bytes: Buffer): Promise<string> {
+async function accept(worker: Worker, bytes: Buffer): Promise<string> {
   const receipt = await worker.intake.receive({
     channel: 'cli',
     origin: 'bench',
@@ -188,7 +206,7 @@ async function trickle(worker: Worker, next: () => Buffer): Promise<number[]> {
     runs.push(
       (async () => {
         const start = performance.now();
-        const orderId = await take(worker, bytes);
+        const orderId = await accept(worker, bytes);
         while (worker.engine.get(orderId)) await new Promise((resolve) => setTimeout(resolve, 1));
         latencies.push(performance.now() - start);
       })(),
@@ -211,7 +229,7 @@ async function record(worker: Worker, bytes: Buffer): Promise<{ recorded: Record
     }
     return Reflect.apply(query, this, args) as never;
   } as typeof query;
-  const orderId = await take(worker, bytes);
+  const orderId = await accept(worker, bytes);
   while (worker.engine.openOrders > 0) await new Promise((resolve) => setTimeout(resolve, 1));
   pg.Client.prototype.query = query;
 
@@ -253,5 +271,21 @@ function print(figures: Figures): void {
     ['latency at 20 orders/s, p99', `${figures.latencyMs.p99} ms`, '≤ 40 final'],
   ];
   console.log(`3-item order, 5 cloud jobs, zero-latency cloud, embedded PostgreSQL (fsync on), ${orders} orders`);
+  for (const [what, value, bar] of rows) console.log(`  ${what.padEnd(36)}${value.padEnd(32)}${bar}`);
+}
+
+function printPieces(figures: PiecesFigures): void {
+  const { cpuMsPerPiece, growth, slowestSmallOrderMs, smallOrders, longestBlockMs } = figures;
+  const rows: [string, string, string][] = [
+    ...Object.entries(cpuMsPerPiece).map(([size, ms]): [string, string, string] => [
+      `a piece of an order of ${size}`,
+      `${round(ms, 2)} ms of CPU`,
+      '',
+    ]),
+    ['largest against smallest', `${round(growth, 2)}`, '≤ 1.5'],
+    [`slowest of ${smallOrders} small orders meanwhile`, `${round(slowestSmallOrderMs)} ms`, '≤ 1,000'],
+    ['longest block of the process', `${round(longestBlockMs)} ms`, ''],
+  ];
+  console.log(`one order of many pieces (VMs and attached disks), zero-latency cloud, embedded PostgreSQL (fsync on)`);
   for (const [what, value, bar] of rows) console.log(`  ${what.padEnd(36)}${value.padEnd(32)}${bar}`);
 }

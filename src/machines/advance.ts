@@ -3,9 +3,9 @@ import { type OperationName, type Plan, removals, waysBack } from '../planner/pl
 import type { JsonObject } from '../json.js';
 import { itemDelivery, itemFailure, itemVerdict } from './delivery.js';
 import {
-  itemStatus,
   kindOf,
-  moveOf,
+  nextMove,
+  nextSettlement,
   openOperation,
   operationsOf,
   orderVerdict,
@@ -16,6 +16,17 @@ import type { ItemContext, ItemEvent } from './item.js';
 import { type Lever, leverProblem } from './levers.js';
 import { begin, itemMachines, move, type PartKind, tagOf } from './move.js';
 import { type OperationContext, type OperationEvent, operationMachine, type WaitKind } from './operation.machine.js';
+import {
+  addOperation,
+  hasOperations,
+  operationKey,
+  operationOf,
+  operationsOfPart,
+  partsOfItem,
+  placeOfOperation,
+  placeOfPart,
+  plannedPart,
+} from './order-index.js';
 import type {
   Announcement,
   Effect,
@@ -28,6 +39,7 @@ import type {
 } from './order-state.js';
 import { finalStatuses, isSameAsk } from './order-state.js';
 import { delayMs, type Pace } from './pace.js';
+import { carryAlong, touchPart } from './tally.js';
 import { type WorkOrderContext, type WorkOrderEvent, workOrderMachine } from './work-order.machine.js';
 
 /** What can happen to an order. */
@@ -103,6 +115,7 @@ class Turn {
       parts: [...state.parts],
       operations: [...state.operations],
     };
+    carryAlong(state, this.state);
   }
 
   toStep(): Step {
@@ -146,11 +159,11 @@ class Turn {
         this.replay();
         break;
       case 'skip':
-        for (const part of this.partsOf(lever.itemIndex)) this.skip(part, message);
+        for (const part of partsOfItem(this.state, lever.itemIndex)) this.skip(part, message);
         this.leaveFailing();
         break;
       case 'mark-done':
-        for (const part of this.partsOf(lever.itemIndex)) this.markDone(part, lever.resourceId);
+        for (const part of partsOfItem(this.state, lever.itemIndex)) this.markDone(part, lever.resourceId);
         this.leaveFailing();
         break;
     }
@@ -159,10 +172,6 @@ class Turn {
   /** What the order failed for may be dealt with now; if something else still stands against it, it is back at once. */
   private leaveFailing(): void {
     if (this.state.machine.value === 'failing') this.moveOrder({ type: 'REPLAY' });
-  }
-
-  private partsOf(itemIndex: number): PartState[] {
-    return this.state.parts.filter((part) => part.itemIndex === itemIndex);
   }
 
   private replay(): void {
@@ -189,7 +198,7 @@ class Turn {
 
   private markDone(part: PartState, resourceId: string): void {
     if (this.movePart(part.key, { type: 'MARKED_GONE' })) return;
-    const failed = this.state.operations.findLast((one) => one.partKey === part.key && one.machine.value === 'failed');
+    const failed = operationsOfPart(this.state, part.key).findLast((one) => one.machine.value === 'failed');
     const operation = openOperation(this.state, part.key) ?? failed;
     if (!operation || !['stuck', 'failed'].includes(operation.machine.value)) return;
     this.moveOperation(part.key, operation.name, { type: 'MARKED_DONE', resourceId });
@@ -252,7 +261,7 @@ class Turn {
   }
 
   moveOperation(partKey: string, name: OperationName, told: OperationEvent, of?: OperationState): void {
-    const operation = this.state.operations.find((one) => one.partKey === partKey && one.name === name);
+    const operation = operationOf(this.state, partKey, name);
     if (!operation || (of && !isSameAsk(operation, of))) return;
     const reopens = told.type === 'REPLAYED' || told.type === 'MARKED_DONE';
     if (operation.finishedAt !== null && !reopens) return;
@@ -313,7 +322,7 @@ class Turn {
 
   /** What the cloud would not remove is listed by the id it was made with. */
   private listRemains(partKey: string): void {
-    const made = this.state.operations.find((one) => one.partKey === partKey && one.machine.value === 'done');
+    const made = operationsOfPart(this.state, partKey).find((one) => one.machine.value === 'done');
     const resourceId = made?.machine.context.resourceId;
     if (made && resourceId) this.orphans.push({ operation: made, resourceIds: [resourceId], why: 'undo' });
   }
@@ -330,7 +339,7 @@ class Turn {
     // Most events only move an operation along, and nobody waits for that.
     if (!this.partsMoved) return;
     for (let moved = true; moved;) {
-      while (this.moveAnyPart());
+      for (let due = nextMove(this.state); due; due = nextMove(this.state)) this.movePart(due.part.key, due.event);
       this.settleItems();
       const verdict = orderVerdict(this.state);
       moved = verdict !== null && this.moveOrder(verdict);
@@ -339,15 +348,16 @@ class Turn {
 
   /** @returns whether the event meant anything to the part's machine */
   private movePart(partKey: string, event: ItemEvent): boolean {
-    const index = this.state.parts.findIndex((one) => one.key === partKey);
-    const part = this.state.parts[index];
-    if (!part) return false;
+    const index = placeOfPart(this.state, partKey);
+    const part = index === undefined ? undefined : this.state.parts[index];
+    if (index === undefined || !part) return false;
     const moved = move<ItemContext>(itemMachines[kindOf(this.state, part)], part.machine, event);
     if (!moved.taken) return false;
     this.changed = true;
     this.partsMoved = true;
     this.changedItems.add(part.itemIndex);
     this.state.parts[index] = { ...part, machine: moved.next };
+    touchPart(this.state, partKey);
     for (const action of moved.actions) {
       if (action.type === 'startOperation')
         this.startOperation(part, (action.params as { operation: string }).operation);
@@ -356,12 +366,12 @@ class Turn {
   }
 
   private startOperation(part: PartState, asked: string): void {
-    const planned = this.state.plan?.parts.find((one) => one.key === part.key);
+    const planned = plannedPart(this.state, part.key);
     const platformId = planned?.platformId ?? this.state.items[part.itemIndex]?.platformId ?? '';
     // A preparation's one operation is named by what it prepares.
     const [firstName] = operationsOf(planned?.needs ?? {});
     const name = (asked === 'prepare' ? firstName : asked) as OperationName;
-    const earlier = this.state.operations.find((one) => one.partKey === part.key && one.name === name);
+    const earlier = operationOf(this.state, part.key, name);
     if (earlier) return this.takeUpAgain(earlier);
     const first = begin<OperationContext>(operationMachine);
     const { installationId, at } = this.surroundings;
@@ -370,9 +380,7 @@ class Turn {
       this.state.kind === 'preparation'
         ? preparationMarker(installationId, platformId, part.key)
         : markerFor(installationId, this.state.producer, this.state.workOrderId, part.key, firstName ?? name);
-    if (this.state.operations.every((one) => one.itemIndex !== part.itemIndex)) {
-      this.announce('item.started', part.itemIndex, {});
-    }
+    if (!hasOperations(this.state, part.itemIndex)) this.announce('item.started', part.itemIndex, {});
     const operation = this.putOperation({
       partKey: part.key,
       itemIndex: part.itemIndex,
@@ -441,29 +449,21 @@ class Turn {
   }
 
   private putOperation(operation: OperationState): OperationState {
-    const index = this.state.operations.findIndex(
-      (one) => one.partKey === operation.partKey && one.name === operation.name,
-    );
-    if (index === -1) this.state.operations.push(operation);
-    else this.state.operations[index] = operation;
+    const key = operationKey(operation);
+    const place = placeOfOperation(this.state, key);
+    if (place === undefined) addOperation(this.state, operation);
+    else this.state.operations[place] = operation;
+    touchPart(this.state, operation.partKey);
     this.changed = true;
-    this.changedOperations.set(`${operation.partKey} ${operation.name}`, operation);
+    this.changedOperations.set(key, operation);
     return operation;
   }
 
-  private moveAnyPart(): boolean {
-    return this.state.parts.some((part) => {
-      const due = moveOf(this.state, part);
-      return due !== null && this.movePart(part.key, due);
-    });
-  }
-
   private settleItems(): void {
-    for (const [index, item] of this.state.items.entries()) {
-      const status = itemStatus(this.state, index);
-      if (status === item.status) continue;
-      this.state.items[index] = { ...item, status };
-      this.changedItems.add(index);
+    for (let one = nextSettlement(this.state); one; one = nextSettlement(this.state)) {
+      const item = this.state.items[one.itemIndex];
+      if (item) this.state.items[one.itemIndex] = { ...item, status: one.status };
+      this.changedItems.add(one.itemIndex);
     }
   }
 

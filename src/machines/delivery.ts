@@ -1,20 +1,21 @@
 import type { JsonObject } from '../json.js';
 import type { Failure } from './operation.machine.js';
+import { operationsOfItem, operationsOfPart, partsOfItem } from './order-index.js';
 import type { ItemState, OrderState } from './order-state.js';
 
 /** The cloud's ids of what an item has on the cloud now; nothing for what was removed again. */
 export function cloudResourceIds(state: OrderState, itemIndex: number): string[] {
-  return state.parts
-    .filter((part) => part.itemIndex === itemIndex && Object.keys(part.machine.context.facts).length > 0)
+  return partsOfItem(state, itemIndex)
+    .filter((part) => Object.keys(part.machine.context.facts).length > 0)
     .flatMap((part) => {
-      const made = state.operations.find((one) => one.partKey === part.key && one.finishedAt !== null);
+      const made = operationsOfPart(state, part.key).find((one) => one.finishedAt !== null);
       return made?.machine.context.resourceId ?? [];
     });
 }
 
 /** When an item was delivered, by the cloud's clock where it has one: where billing starts. */
 export function deliveredAt(state: OrderState, itemIndex: number): string | null {
-  const finished = state.operations.filter((one) => one.itemIndex === itemIndex && one.machine.value === 'done');
+  const finished = operationsOfItem(state, itemIndex).filter((one) => one.machine.value === 'done');
   const instants = finished.map(
     (one) => one.machine.context.startedAt ?? new Date(one.finishedAt ?? one.createdAt).toISOString(),
   );
@@ -23,15 +24,15 @@ export function deliveredAt(state: OrderState, itemIndex: number): string | null
 
 /** Why an item is not delivered, or not yet; null when nothing stands against it. */
 export function itemFailure(state: OrderState, itemIndex: number): Failure | null {
-  const parts = state.parts.filter((part) => part.itemIndex === itemIndex);
-  const stuck = state.operations.filter((one) => one.itemIndex === itemIndex && one.machine.value === 'stuck');
+  const parts = partsOfItem(state, itemIndex);
+  const stuck = operationsOfItem(state, itemIndex).filter((one) => one.machine.value === 'stuck');
   const failures = [...stuck, ...parts].map(({ machine }) => machine.context.failure);
   return failures.find((failure) => failure !== null) ?? null;
 }
 
 /** What was delivered for an item, as its event says it. */
 export function itemDelivery(state: OrderState, itemIndex: number): JsonObject {
-  const facts = state.parts.filter((part) => part.itemIndex === itemIndex).map((part) => part.machine.context.facts);
+  const facts = partsOfItem(state, itemIndex).map((part) => part.machine.context.facts);
   return { cloudResourceIds: cloudResourceIds(state, itemIndex), startedAt: deliveredAt(state, itemIndex), facts };
 }
 

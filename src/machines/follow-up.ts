@@ -1,28 +1,52 @@
-import { type OperationName, operationNames } from '../planner/plan.js';
 import { itemFailure } from './delivery.js';
-import { givenUpCodes, type ItemEvent, type ItemOutcome, needFailedCode } from './item.js';
-import { outcomeOf, type PartKind } from './move.js';
+import { givenUpCodes, type ItemEvent, needFailedCode } from './item.js';
 import type { Failure } from './operation.machine.js';
-import type { ItemStatus, OperationState, OrderState, PartState } from './order-state.js';
+import { hasOperations, partsOfItem, placeOfPart, placesOfItem } from './order-index.js';
+import type { ItemStatus, OrderState, PartState } from './order-state.js';
+import {
+  firstLack,
+  hasFacts,
+  hasToGo,
+  isBusy,
+  isReady,
+  keepsTheRest,
+  lossOf,
+  modeOf,
+  ownFailure,
+  partOutcome,
+  plannedOperations,
+  spoilsItsItem,
+  unexplained,
+} from './part.js';
+import { tallyOf } from './tally.js';
 import type { WorkOrderEvent } from './work-order.machine.js';
+
+export { kindOf, modeOf, openOperation, operationsOf, partOutcome, preparationId, unexplained } from './part.js';
 
 /**
  * What follows from how things stand: which part may begin its next operation, which is undone next, how each item stands, and
- * what that means for the order. Pure; asked again after every move until nothing follows any more.
+ * what that means for the order. Pure; asked again after every move until nothing follows any more. What it takes to know is
+ * counted beside the state (`tally.ts`), so that one event costs what it changes and not what there is.
  */
 
-/** What an order is about at the moment: building, taking down, or neither (held, waiting, final). */
-export function modeOf(state: OrderState): 'building' | 'undoing' | 'resting' {
-  switch (state.machine.value) {
-    case 'planned':
-    case 'provisioning':
-    case 'needsOperator':
-      return 'building';
-    case 'undoing':
-    case 'undoStuck':
-      return 'undoing';
-    default:
-      return 'resting';
+/** The next move that is due, of the first part in the order of the plan; null when none is. To be made at once, and then asked again. */
+export function nextMove(state: OrderState): { part: PartState; event: ItemEvent } | null {
+  for (;;) {
+    const place = tallyOf(state).takeDue();
+    if (place === undefined) return null;
+    const part = state.parts[place];
+    const event = part ? moveOf(state, part) : null;
+    if (part && event) return { part, event };
+  }
+}
+
+/** The next item that stands otherwise than it says, by its index, and how it stands; null when none does. To be settled at once. */
+export function nextSettlement(state: OrderState): { itemIndex: number; status: ItemStatus } | null {
+  for (;;) {
+    const itemIndex = tallyOf(state).takeUnsettled();
+    if (itemIndex === undefined) return null;
+    const status = itemStatus(state, itemIndex);
+    if (state.items[itemIndex] && status !== state.items[itemIndex].status) return { itemIndex, status };
   }
 }
 
@@ -43,9 +67,11 @@ function buildingMove(state: OrderState, part: PartState): ItemEvent | null {
   const outcome = partOutcome(state, part);
   // There, and useless without what it was for. Under rollback it waits with the whole order.
   if (outcome === 'failed' && keepsTheRest(state) && hasFacts(part)) return { type: 'UNDO' };
-  if (outcome !== 'open' && outcome !== 'completed') return null;
+  if (outcome === 'completed') {
+    return !standsUnderAnother(state, part) && spoiledBy(state, part) ? { type: 'UNDO' } : null;
+  }
+  if (outcome !== 'open') return null;
   const spoiled = spoiledBy(state, part);
-  if (outcome === 'completed') return spoiled && !standsUnderAnother(state, part) ? { type: 'UNDO' } : null;
   if (spoiled) return { type: 'NEED_FAILED', failure: spoiled };
   const { ahead, needs, platformId } = plannedOperations(state, part);
   const lost = ahead
@@ -67,7 +93,7 @@ function undoingMove(state: OrderState, part: PartState): ItemEvent | null {
 
 /** Whether something that stands on it has to go first. */
 function standsUnderAnother(state: OrderState, part: PartState): boolean {
-  return state.parts.some((other) => dependsOn(state, other, part.key) && hasToGo(state, other));
+  return tallyOf(state).carriesWhatHasToGo(placeOf(state, part));
 }
 
 /**
@@ -76,96 +102,34 @@ function standsUnderAnother(state: OrderState, part: PartState): boolean {
  * a failure is the whole order's, and only what a person gave up is undone alone.
  */
 function spoiledBy(state: OrderState, part: PartState): Failure | null {
-  const lost = state.parts.filter((other) => lostOutcomes.includes(partOutcome(state, other)));
-  if (lost.length === 0) return null;
-  const ofItem = lost.filter(
-    (other) =>
-      other.key !== part.key && other.itemIndex === part.itemIndex && (keepsTheRest(state) || isGivenUp(other)),
-  );
-  // Rather the piece that failed than one that went because of it.
-  const [piece] = ofItem.toSorted((a, b) => Number(failedByItself(b)) - Number(failedByItself(a)));
-  if (piece) return lackOf(piece.key, piece.machine.context.failure ?? unexplained);
-  for (const other of state.parts) {
-    const lack = dependsOn(state, part, other.key) ? spoiledBy(state, other) : null;
-    if (lack) return lackOf(other.key, lack);
+  const tally = tallyOf(state);
+  if (tally.spoilers === 0) return null;
+  const place = placeOf(state, part);
+  if (tally.ofItem(part.itemIndex).spoilers > Number(tally.spoils(place))) {
+    const others = partsOfItem(state, part.itemIndex).filter(
+      (other) => other.key !== part.key && spoilsItsItem(state, other),
+    );
+    // Rather the piece that failed than one that went because of it.
+    const piece = others.find(failedByItself) ?? others[0];
+    if (piece) return lackOf(piece.key, piece.machine.context.failure ?? unexplained);
+  }
+  for (const below of tally.neededBy(place)) {
+    const other = state.parts[below];
+    const lack = other ? spoiledBy(state, other) : null;
+    if (other && lack) return lackOf(other.key, lack);
   }
   return null;
 }
 
-/** Whether an order that is being undone still has to deal with this part. What the cloud keeps is listed and over. */
-function hasToGo(state: OrderState, part: PartState): boolean {
-  if (state.machine.context.ending === 'partial' && state.items[part.itemIndex]?.master) return false;
-  if (isBusy(state, part)) return true;
-  const outcome = partOutcome(state, part);
-  return outcome === 'open' || outcome === 'completed' || (outcome === 'failed' && hasFacts(part));
-}
-
-function dependsOn(state: OrderState, part: PartState, partKey: string): boolean {
-  const planned = state.plan?.parts.find((one) => one.key === part.key);
-  return part.key !== partKey && Object.values(planned?.needs ?? {}).some((needs) => needs.includes(partKey));
-}
-
-/** The operations of a part that were not begun yet, in the order they run, and what each needs. */
-function plannedOperations(state: OrderState, part: PartState) {
-  const planned = state.plan?.parts.find((one) => one.key === part.key);
-  const begun = new Set(state.operations.filter((one) => one.partKey === part.key).map((one) => one.name));
-  const ahead = operationsOf(planned?.needs ?? {}).filter((name) => !begun.has(name));
-  return { ahead, needs: planned?.needs ?? {}, platformId: planned?.platformId ?? '' };
-}
-
-/** The operations of a part in the order they run; not the order of the keys, which jsonb does not keep. */
-export function operationsOf(needs: object): OperationName[] {
-  return operationNames.filter((name) => name in needs);
-}
-
-/** A preparation belongs to a platform: two data centres each have a default network of the same user. */
-export function preparationId(platformId: string, key: string): string {
-  return `${platformId} ${key}`;
-}
-
-export function kindOf(state: OrderState, part: PartState): PartKind {
-  return (state.items[part.itemIndex]?.resourceType ?? 'PREPARATION') as PartKind;
-}
-
-export function partOutcome(state: OrderState, part: PartState): ItemOutcome {
-  return outcomeOf(kindOf(state, part), part.machine.value);
-}
-
-/** The operation of a part that is under way or needs a person; a part has one at a time. */
-export function openOperation(state: OrderState, partKey: string): OperationState | undefined {
-  return state.operations.find((one) => one.partKey === partKey && one.finishedAt === null);
-}
-
-function isBusy(state: OrderState, part: PartState): boolean {
-  return openOperation(state, part.key) !== undefined;
-}
-
-const hasFacts = (part: PartState) => Object.keys(part.machine.context.facts).length > 0;
-
-function isReady(state: OrderState, platformId: string, need: string): boolean {
-  const part = state.parts.find((one) => one.key === need);
-  if (part) return partOutcome(state, part) === 'completed';
-  return state.preparations[preparationId(platformId, need)]?.state === 'ready';
-}
+const placeOf = (state: OrderState, part: PartState) => placeOfPart(state, part.key) ?? -1;
 
 /** Why something needed will never be there, in the words of what needs it; null while it may come. */
 function needFailure(state: OrderState, platformId: string, need: string): Failure | null {
-  const part = state.parts.find((one) => one.key === need);
-  const preparation = state.preparations[preparationId(platformId, need)];
-  const lost = part && lostOutcomes.includes(partOutcome(state, part));
-  const cause = lost
-    ? (part.machine.context.failure ?? unexplained)
-    : !part && preparation?.state === 'failed'
-      ? preparation.failure
-      : null;
+  const cause = lossOf(state, platformId, need);
   return cause && lackOf(need, cause);
 }
 
-const keepsTheRest = ({ machine }: OrderState) => machine.context.policy !== 'rollback';
-const isGivenUp = ({ machine }: PartState) => givenUpCodes.includes(machine.context.failure?.code ?? '');
 const failedByItself = ({ machine }: PartState) => ![undefined, needFailedCode].includes(machine.context.failure?.code);
-
-const lostOutcomes: readonly ItemOutcome[] = ['failed', 'cancelled', 'compensated'];
 
 /** The failure of what cannot be without something else; that a person gave it up is kept. */
 function lackOf(need: string, cause: Failure): Failure {
@@ -175,17 +139,16 @@ function lackOf(need: string, cause: Failure): Failure {
 
 /** How an item stands, from its parts and their operations. */
 export function itemStatus(state: OrderState, itemIndex: number): ItemStatus {
-  const parts = state.parts.filter((part) => part.itemIndex === itemIndex);
+  const item = tallyOf(state).ofItem(itemIndex);
   // Cancelled before it was planned: there is nothing to undo.
-  if (parts.length === 0) return state.machine.context.ending === null ? 'pending' : 'cancelled';
-  const operations = state.operations.filter((one) => one.itemIndex === itemIndex);
-  const outcomes = parts.map((part) => partOutcome(state, part));
-  if (outcomes.includes('remains') || operations.some((one) => one.machine.value === 'stuck')) return 'held';
-  if (modeOf(state) === 'undoing' && parts.some((part) => hasToGo(state, part))) return 'compensating';
-  if (outcomes.includes('open')) return operations.length > 0 ? 'provisioning' : 'pending';
-  if (outcomes.includes('failed')) return 'failed';
-  if (outcomes.includes('compensated')) return 'compensated';
-  return outcomes.includes('cancelled') ? 'cancelled' : 'completed';
+  if (placesOfItem(state, itemIndex).length === 0)
+    return state.machine.context.ending === null ? 'pending' : 'cancelled';
+  if (item.remains > 0 || item.stuck > 0) return 'held';
+  if (modeOf(state) === 'undoing' && item.toGo > 0) return 'compensating';
+  if (item.open > 0) return hasOperations(state, itemIndex) ? 'provisioning' : 'pending';
+  if (item.failed > 0) return 'failed';
+  if (item.compensated > 0) return 'compensated';
+  return item.cancelled > 0 ? 'cancelled' : 'completed';
 }
 
 /** What all of it means for the order itself; null when nothing new. */
@@ -208,10 +171,9 @@ function buildingVerdict(state: OrderState): WorkOrderEvent | null {
   const stuck = stuckCause(state);
   if (stuck && value !== 'needsOperator') return { type: 'ITEM_STUCK', code: stuck.code, message: stuck.message };
   if (!stuck && value === 'needsOperator') return { type: 'ITEM_FREED' };
-  const statuses = state.items.map((item) => item.status);
-  if (statuses.every((status) => status === 'completed')) return { type: 'ALL_COMPLETED' };
-  if (!statuses.every((status) => settledStatuses.includes(status))) return null;
-  const anyCompleted = statuses.includes('completed');
+  if (!state.items.every(({ status }) => settledStatuses.includes(status))) return null;
+  if (state.items.every(({ status }) => status === 'completed')) return { type: 'ALL_COMPLETED' };
+  const anyCompleted = state.items.some(({ status }) => status === 'completed');
   if (context.policy === 'keep-master' && anyCompleted) {
     const master = state.items.find((item) => item.master);
     const others = state.items.some((item) => !item.master && item.status === 'completed');
@@ -225,22 +187,11 @@ function buildingVerdict(state: OrderState): WorkOrderEvent | null {
 const settledStatuses: readonly ItemStatus[] = ['completed', 'failed', 'cancelled', 'compensated'];
 
 function undoingVerdict(state: OrderState): WorkOrderEvent | null {
-  const { value } = state.machine;
-  const moving = state.parts.some(
-    (part) =>
-      hasToGo(state, part) && openOperation(state, part.key)?.machine.value !== 'stuck' && !waitsForStuck(state, part),
-  );
-  if (moving) return null;
+  if (tallyOf(state).going > 0) return null;
   const stuck = stuckCause(state);
   if (!stuck) return { type: 'UNDONE' };
+  const { value } = state.machine;
   return value === 'undoing' ? { type: 'UNDO_STUCK', code: stuck.code, message: stuck.message } : null;
-}
-
-/** Whether a part cannot be undone before something that stands on it and needs a person. */
-function waitsForStuck(state: OrderState, part: PartState): boolean {
-  return state.parts.some(
-    (other) => dependsOn(state, other, part.key) && openOperation(state, other.key)?.machine.value === 'stuck',
-  );
 }
 
 /** What a person has to see to: an operation that is stuck, something that remains, a preparation that is stuck. */
@@ -257,29 +208,20 @@ function rollbackCause(state: OrderState): Failure | null {
   if (keepsTheRest(state)) return null;
   const failed = firstFailure(state);
   if (failed) return failed;
+  if (tallyOf(state).lacking === 0) return null;
   for (const part of state.parts) {
-    if (partOutcome(state, part) !== 'open') continue;
-    const { ahead, needs, platformId } = plannedOperations(state, part);
-    for (const need of ahead.flatMap((name) => needs[name] ?? [])) {
-      const failure = needFailure(state, platformId, need);
-      if (failure && !givenUpCodes.includes(failure.code)) return failure;
-    }
+    const lack = firstLack(state, part);
+    if (lack) return lackOf(lack.need, lack.cause);
   }
   return null;
 }
 
 /** The first failure that nobody asked for. */
 function firstFailure(state: OrderState): Failure | null {
+  if (tallyOf(state).failures === 0) return null;
   for (const part of state.parts) {
-    const { failure } = part.machine.context;
-    const lost = ['failed', 'cancelled'].includes(partOutcome(state, part));
-    if (lost && failure && !givenUpCodes.includes(failure.code)) return failure;
+    const failure = ownFailure(state, part);
+    if (failure) return failure;
   }
   return null;
 }
-
-export const unexplained: Failure = {
-  disposition: 'ask-human',
-  code: 'CLD_OUTCOME_UNCLEAR',
-  message: 'No reason was given.',
-};

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { crashPoint } from '../crash-point.js';
 import { advance, type OrderEvent } from '../machines/advance.js';
 import { emptyStep } from '../machines/begin-order.js';
+import { operationByKey, operationKey } from '../machines/order-index.js';
 import {
   type Effect,
   finalStatuses,
@@ -15,7 +16,7 @@ import type { AuditEntry } from '../store/audit.js';
 import type { LoadedOrder } from '../store/load-orders.js';
 import type { Standing, StepToSave } from '../store/steps.js';
 import { type CommitOptions, storeGroup } from './commit.js';
-import { isCurrent, mergeSteps, onlyLooks, operationKey, stepNames } from './steps.js';
+import { isCurrent, mergeSteps, onlyLooks, stepNames } from './steps.js';
 import { Timers } from './timers.js';
 
 /** An open order in the memory of the one worker that owns it. */
@@ -446,7 +447,7 @@ export class Engine {
       if (open.state.dueAt === dueAt) this.dispatch(orderId, { event: { about: 'order', event: { type: 'TIMER' } } });
       return;
     }
-    const operation = open.state.operations.find((one) => operationKey(one) === key);
+    const operation = operationByKey(open.state, key);
     if (operation?.dueAt !== dueAt) return;
     const { partKey, name } = operation;
     this.dispatch(orderId, { event: { about: 'operation', partKey, name, event: { type: 'TIMER' } } });

@@ -3,6 +3,7 @@ import { crashPoint } from '../crash-point.js';
 import { preparationId } from '../machines/follow-up.js';
 import { OutcomeUnknownError, ProvisioningError } from '../errors.js';
 import type { OperationEvent } from '../machines/operation.machine.js';
+import { operationOf, partOf, plannedPart } from '../machines/order-index.js';
 import type { OperationState, OrderState } from '../machines/order-state.js';
 import { type Permission, withPermission } from '../provisioners/permission.js';
 import type { CloudSecrets, NextStage, OperationHandler, OperationRequest } from '../provisioners/provisioner.js';
@@ -13,7 +14,7 @@ import { openForPiece, type Seal, sealForPiece } from './piece-secrets.js';
 import { requestIdFor } from '../planner/marker.js';
 import { operationNames } from '../planner/plan.js';
 import { UnsealError } from '../secrets.js';
-import { isCurrent, operationKey } from './steps.js';
+import { isCurrent } from './steps.js';
 
 export type CloudEffect = 'send' | 'lookUp' | 'inspect' | 'discard';
 
@@ -153,7 +154,7 @@ export class Effects {
   private request(open: OpenOrder, operation: OperationState): OperationRequest {
     const { state } = open;
     const { context } = operation.machine;
-    const part = state.plan?.parts.find((one) => one.key === operation.partKey);
+    const part = plannedPart(state, operation.partKey);
     return {
       operation: operation.name,
       stage: context.stage,
@@ -191,23 +192,22 @@ function earlierRequestIds(orderId: string, operation: OperationState): string[]
 
 /** The order was cancelled, or is being undone, while the request waited to be sent: then it need not be sent at all. */
 function noLongerWanted(state: OrderState, operation: OperationState): boolean {
-  const now = state.operations.find((one) => operationKey(one) === operationKey(operation));
+  const now = operationOf(state, operation.partKey, operation.name);
   return now?.machine.context.abandoned === true;
 }
 
 /** What earlier parts and preparations found, under the names the plan gave them, and the part's own facts. */
 export function inputsOf(state: OrderState, partKey: string): Record<string, string> {
   const inputs: Record<string, string> = {};
-  const planned = state.plan?.parts.find((one) => one.key === partKey);
+  const planned = plannedPart(state, partKey);
   for (const [name, { from, fact }] of Object.entries(planned?.inputs ?? {})) {
     const preparation = state.preparations[preparationId(planned?.platformId ?? '', from)];
     const facts =
-      state.parts.find((part) => part.key === from)?.machine.context.facts ??
-      (preparation?.state === 'ready' ? preparation.facts : undefined);
+      partOf(state, from)?.machine.context.facts ?? (preparation?.state === 'ready' ? preparation.facts : undefined);
     const value = facts?.[fact];
     if (value !== undefined) inputs[name] = value;
   }
-  return { ...inputs, ...state.parts.find((part) => part.key === partKey)?.machine.context.facts };
+  return { ...inputs, ...partOf(state, partKey)?.machine.context.facts };
 }
 
 /**
@@ -215,11 +215,11 @@ export function inputsOf(state: OrderState, partKey: string): Record<string, str
  * are asked for again after a restart, and nothing may be asked of the cloud without them.
  */
 function unknownInput(state: OrderState, operation: OperationState): string | null {
-  const planned = state.plan?.parts.find((one) => one.key === operation.partKey);
+  const planned = plannedPart(state, operation.partKey);
   if (!planned?.needs[operation.name]) return null;
   for (const { from } of Object.values(planned.inputs)) {
     if (state.preparations[preparationId(planned.platformId, from)]?.state === 'ready') continue;
-    if (state.parts.some((part) => part.key === from)) continue;
+    if (partOf(state, from)) continue;
     const begun = operationNames.slice(0, operationNames.indexOf(operation.name) + 1);
     if (begun.some((name) => planned.needs[name]?.includes(from))) return from;
   }
@@ -253,7 +253,8 @@ async function callHandler(
     }
     case 'lookUp': {
       const finding = await handler.find(request);
-      if (finding.state === 'absent') return { event: { type: 'ABSENT', ...(finding.guarded === true && { guarded: true }) } };
+      if (finding.state === 'absent')
+        return { event: { type: 'ABSENT', ...(finding.guarded === true && { guarded: true }) } };
       if (finding.state === 'job')
         return { event: { type: 'FOUND_JOB', jobId: finding.jobId, resourceId: finding.resourceId } };
       return { event: { type: 'FOUND', resourceId: finding.resourceId, others: finding.others } };

@@ -1,14 +1,9 @@
+import { operationByKey, operationKey } from '../machines/order-index.js';
 import { isSameAsk, type OperationState, type OrderState, type Step } from '../machines/order-state.js';
-
-/** Names an operation within its order. */
-export function operationKey(operation: Pick<OperationState, 'partKey' | 'name'>): string {
-  return `${operation.partKey} ${operation.name}`;
-}
 
 /** Whether an effect's operation still is where it was when the effect was decided. */
 export function isCurrent(state: OrderState, wanted: OperationState): boolean {
-  const now = state.operations.find((one) => one.name === wanted.name && one.partKey === wanted.partKey);
-  return isSameAsk(now, wanted);
+  return isSameAsk(operationByKey(state, operationKey(wanted)), wanted);
 }
 
 /**

@@ -124,6 +124,7 @@ interface OperationRow {
 }
 
 function toState(row: OrderRow, items: Item[], operations: OperationRow[]): OrderState {
+  const ofPart = groupBy(operations, (one) => one.part_key);
   return {
     orderId: row.order_id,
     kind: row.kind,
@@ -143,7 +144,7 @@ function toState(row: OrderRow, items: Item[], operations: OperationRow[]): Orde
       master: item.master,
       status: item.status,
     })),
-    parts: items.flatMap((item) => item.parts.map((part) => toPart(item, part, operations))),
+    parts: items.flatMap((item) => item.parts.map((part) => toPart(item, part, ofPart.get(part.key) ?? []))),
     operations: operations.map(toOperation),
     preparations: {},
   };
@@ -151,8 +152,7 @@ function toState(row: OrderRow, items: Item[], operations: OperationRow[]): Orde
 
 function toPart(item: Item, part: ItemRow['parts'][number], operations: OperationRow[]): PartState {
   const { key, context } = part;
-  const own = operations.filter((one) => one.part_key === key).map(({ name, state }) => ({ name, state }));
-  const value = currentPartState(part.value, own);
+  const value = currentPartState(part.value, operations);
   const failure = currentFailure(context.failure);
   return { key, itemIndex: item.item_index, machine: { value, context: { ...emptyItemContext, ...context, failure } } };
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { operationKey, partsOfItem, placeOfOperation } from '../machines/order-index.js';
 import { finalStatuses, type OperationState, type OrderState, type Step } from '../machines/order-state.js';
 import type { AuditEntry } from './audit.js';
 import type { Sql } from './data-source.js';
@@ -315,9 +316,9 @@ interface NumberedOperation {
 
 /** Operations are only ever added to an order, so their place in it is their number. */
 function numberedOperations({ step, storedOperations }: StepToSave, at: number): NumberedOperation[] {
-  const { orderId, operations } = step.state;
+  const { orderId } = step.state;
   return step.changedOperations.map((operation) => {
-    const number = operations.findIndex((one) => one.partKey === operation.partKey && one.name === operation.name);
+    const number = placeOfOperation(step.state, operationKey(operation)) ?? -1;
     return { at, orderId, number, isNew: number >= storedOperations, operation };
   });
 }
@@ -343,9 +344,11 @@ export function storedMachine(state: OrderState): object {
 
 /** `parts` column of one item. */
 export function storedParts(state: OrderState, itemIndex: number): object[] {
-  return state.parts
-    .filter((part) => part.itemIndex === itemIndex)
-    .map((part) => ({ key: part.key, value: part.machine.value, context: sparse(part.machine.context) }));
+  return partsOfItem(state, itemIndex).map(({ key, machine }) => ({
+    key,
+    value: machine.value,
+    context: sparse(machine.context),
+  }));
 }
 
 /** Memory of an operation without what stands in columns of its own. */
