@@ -3,6 +3,7 @@ import type { OrderState, Step } from '../machines/order-state.js';
 import type { Problem } from '../errors.js';
 import type { Hold, Repair, Warning, WorkOrder } from '../schemas/work-order.js';
 import type { Sql } from './data-source.js';
+import { position } from './events.js';
 import { column, given, instant } from './rows.js';
 import { storedMachine, storedParts } from './steps.js';
 
@@ -149,8 +150,8 @@ export async function insertOrders(sql: Sql, fresh: OrderToAccept[]): Promise<Ma
           master, status, parts)
         select * from ${itemRows} where ${isFresh}),
       events as (
-        insert into event (order_id, sequence, type, item_index, at, data)
-        select * from ${eventRows} where ${isFresh}),
+        insert into event (order_id, sequence, type, item_index, at, data, tx)
+        select given.*, ${position} from ${eventRows} where ${isFresh}),
       secrets as (
         insert into sealed_secret (order_id, item_index, field, sealed, origin)
         select given.*, 'order' from ${secretRows} where ${isFresh}),
@@ -230,8 +231,8 @@ export async function insertMessages(sql: Sql, messages: MessageToKeep[]): Promi
     name: 'insert-messages',
     text: `
       insert into received_message (message_id, channel, origin, verdict, code, problems, order_id, work_order_id,
-        account_id, body_sha256, sealed_body, sealed_proposal, headers, repairs, parent_id)
-      select * from ${rows} on conflict do nothing`,
+        account_id, body_sha256, sealed_body, sealed_proposal, headers, repairs, parent_id, tx)
+      select given.*, ${position} from ${rows} on conflict do nothing`,
     values,
   });
 }
