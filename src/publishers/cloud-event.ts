@@ -78,6 +78,8 @@ export interface EventFact {
   /** Counts events of this type about this thing (a second job of an item): 1, 2, … */
   ordinal: number;
   sequence: number;
+  /** See `eraOf`. What comes after a restore is another fact than what once had its number and is lost. */
+  era?: number;
   at: Date;
   data: CloudEvent['data'];
 }
@@ -86,6 +88,7 @@ export interface EventFact {
 export function cloudEvent(fact: EventFact): CloudEvent {
   const type = eventType(fact.type);
   const identity = [fact.installationId, fact.producer, fact.workOrderId, fact.itemKey ?? 'order', type, fact.ordinal];
+  if (fact.era) identity.push(fact.era);
   return {
     specversion: '1.0',
     id: uuidV5(eventNamespace, JSON.stringify(identity)),

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../json.js';
+import { eraOf } from '../store/event-numbering.js';
 import type { StoredEvent } from '../store/events.js';
 import { type CloudEvent, cloudEvent, type EventName } from './cloud-event.js';
 
@@ -19,6 +20,7 @@ export function eventMessage(installationId: string, event: StoredEvent): CloudE
     type: event.type as EventName,
     ordinal: event.sequence,
     sequence: event.sequence,
+    era: eraOf(event.cursor.tx),
     at: event.at,
     data: { ...item, ...event.data },
   });

@@ -7,7 +7,7 @@ import { assemblePlan } from '../planner/assemble.js';
 import { draftPlan } from '../planner/draft.js';
 import { holdFor } from '../planner/hold-reasons.js';
 import type { Plan } from '../planner/plan.js';
-import type { OrderState } from '../machines/order-state.js';
+import { finalStatuses, type OrderState, type OrderStatus } from '../machines/order-state.js';
 import type { Hold, WorkOrder } from '../schemas/work-order.js';
 import type { ClaimConflict } from '../store/accept.js';
 import type { Happening, OpenOrder } from './engine.js';
@@ -36,7 +36,11 @@ export async function planOrder(open: OpenOrder, options: PlanningOptions): Prom
   }
   try {
     const order = open.order ?? (await options.readOrder(open.state.orderId));
-    const conflicts = open.claimed ? [] : await options.claim(open.state);
+    // What the intake claimed holds for the first planning. Whoever is planned once more may have been held in between, and its
+    // things given to another order (`claimResources`).
+    const isClaimed = open.claimed;
+    open.claimed = false;
+    const conflicts = isClaimed ? [] : await options.claim(open.state);
     crashPoint('plan.claimed');
     if (options.users.isClosed(order.userId)) {
       const message = `the user ${order.userId} is deactivated or removed; activate the user, then replay`;
@@ -44,10 +48,10 @@ export async function planOrder(open: OpenOrder, options: PlanningOptions): Prom
     }
     const drafted = draftPlan(order, options.platforms.summaries());
     const holds: Hold[] = [
-      ...conflicts.map(({ resourceId, workOrderId, status }) => ({
-        path: itemPath(order, resourceId),
+      ...conflicts.map((conflict) => ({
+        path: itemPath(order, conflict.resourceId),
         code: 'SEM_RESOURCE_OWNED',
-        message: alreadyOrdered(resourceId, workOrderId, status),
+        message: alreadyOrdered(conflict),
       })),
       ...('holds' in drafted ? drafted.holds : []),
     ];
@@ -130,7 +134,14 @@ function itemPath(order: WorkOrder, resourceId: string): string {
   return `workOrderItems[${order.items.findIndex((item) => item.resourceId === resourceId)}].resourceId`;
 }
 
-function alreadyOrdered(resourceId: string, workOrderId: string | null, status: string): string {
+/** The hold stays as it was written, long after the other order has moved on: so it says what helps then. */
+function alreadyOrdered({ resourceId, workOrderId, status }: ClaimConflict): string {
   if (workOrderId === null) return `${resourceId} is already ordered by another account. Use another resourceId.`;
-  return `${resourceId} is already ordered by ${workOrderId}, which is ${status}. Cancel one of the two.`;
+  if (finalStatuses.includes(status as OrderStatus)) {
+    return `${resourceId} was delivered by ${workOrderId}. Cancel this order, or order it again under another resourceId.`;
+  }
+  return (
+    `${resourceId} was already ordered by ${workOrderId}, which was ${status} when this order was planned. Cancel this order; or cancel ` +
+    `${workOrderId} and, once it has ended without it, resume this order.`
+  );
 }

@@ -128,7 +128,10 @@ export class Worker {
           seal,
           log,
           readOrder,
-        }).then((happening) => report(open.state.orderId, happening));
+        }).then((happening) => {
+          // Planned while it was held and taken up again, it comes to an order that may have lost its things meanwhile.
+          if (engine.get(open.state.orderId) === open) report(open.state.orderId, happening);
+        });
       },
       prepare: (open) => {
         tenants.asks(open.state);

@@ -3,6 +3,7 @@ import type { OrderState, Step } from '../machines/order-state.js';
 import type { Problem } from '../errors.js';
 import type { Hold, Repair, Warning, WorkOrder } from '../schemas/work-order.js';
 import type { Sql } from './data-source.js';
+import { position } from './events.js';
 import { column, given, instant } from './rows.js';
 import { storedMachine, storedParts } from './steps.js';
 
@@ -149,8 +150,8 @@ export async function insertOrders(sql: Sql, fresh: OrderToAccept[]): Promise<Ma
           master, status, parts)
         select * from ${itemRows} where ${isFresh}),
       events as (
-        insert into event (order_id, sequence, type, item_index, at, data)
-        select * from ${eventRows} where ${isFresh}),
+        insert into event (order_id, sequence, type, item_index, at, data, tx)
+        select given.*, ${position} from ${eventRows} where ${isFresh}),
       secrets as (
         insert into sealed_secret (order_id, item_index, field, sealed, origin)
         select given.*, 'order' from ${secretRows} where ${isFresh}),
@@ -230,8 +231,8 @@ export async function insertMessages(sql: Sql, messages: MessageToKeep[]): Promi
     name: 'insert-messages',
     text: `
       insert into received_message (message_id, channel, origin, verdict, code, problems, order_id, work_order_id,
-        account_id, body_sha256, sealed_body, sealed_proposal, headers, repairs, parent_id)
-      select * from ${rows} on conflict do nothing`,
+        account_id, body_sha256, sealed_body, sealed_proposal, headers, repairs, parent_id, tx)
+      select given.*, ${position} from ${rows} on conflict do nothing`,
     values,
   });
 }
@@ -274,13 +275,26 @@ export interface ClaimConflict {
   resourceId: string;
   /** Null when it is another account's: not even its name is this one's business (I13). */
   workOrderId: string | null;
+  /** Of that order. One that has ended and still keeps the thing has delivered it. */
   status: string;
 }
 
 /**
- * Claims an order's things again, taking over claims whose order has given them up (failed, cancelled, or held before
- * anything was built). Of two orders that race for a thing one gets it and the other is told of the first: every claim is
- * locked before anything is decided, all in the order of the things' ids, so that nobody waits for each other.
+ * Whether an order (`o`) can never build a thing (its item `i`) any more, so that another one may. Not by the order's *status*:
+ * `held` is also said of orders that a person paused, or that have failed or stopped half-way, and each of those goes on where it
+ * was. Only two kinds are certain. One that has ended takes no step any more, and what it did not deliver is refused, never
+ * begun or removed again. One whose *machine* is held was never planned, and is planned first whatever leads out of there: it
+ * claims again before anything is built (`planOrder`).
+ */
+const hasGivenUp = `(
+  o.status in ('completed', 'partial', 'failed', 'cancelled') and i.status in ('failed', 'cancelled', 'compensated')
+  or o.status = 'held' and o.machine ->> 'value' = 'held' and i.status = 'pending')`;
+
+/**
+ * Claims an order's things again, taking over claims whose order has given them up. Of two orders that race for a thing one gets
+ * it and the other is told of the first: every claim is locked before anything is decided, all in the order of the things' ids,
+ * so that nobody waits for each other. An order that is on its way out of `held` at the same moment asks after that step is
+ * stored, and so either finds its thing given away here or was seen here to want it.
  *
  * @returns the things that another standing order keeps (Q3)
  */
@@ -299,8 +313,7 @@ export function claimResources(pool: pg.Pool, state: OrderState): Promise<ClaimC
       `select distinct c.resource_id, case when o.account_id = $4 then o.work_order_id end as work_order_id, o.status
          from resource_claim c join work_order o using (order_id)
          join work_order_item i on i.order_id = c.order_id and i.resource_id = c.resource_id
-        where c.producer = $2 and c.resource_id = any($3::text[]) and c.order_id <> $1
-          and i.status not in ('failed', 'cancelled') and not (o.status = 'held' and i.status = 'pending')`,
+        where c.producer = $2 and c.resource_id = any($3::text[]) and c.order_id <> $1 and not ${hasGivenUp}`,
       [orderId, producer, resourceIds, state.accountId],
     );
     await sql.query(

@@ -8,6 +8,7 @@ import { CloudWeather1795305800000 } from '../../migrations/1795305800000-cloud-
 import { PlatformRegistry1795305900000 } from '../../migrations/1795305900000-platform-registry.js';
 import { Tenants1795392300000 } from '../../migrations/1795392300000-tenants.js';
 import { OrdersOfAUser1795392400000 } from '../../migrations/1795392400000-orders-of-a-user.js';
+import { EventPositions1796070000000 } from '../../migrations/1796070000000-event-positions.js';
 import { WhoseStep1796083200000 } from '../../migrations/1796083200000-whose-step.js';
 import { CloudOperationEntity } from '../entities/cloud-operation.entity.js';
 import { EventEntity } from '../entities/event.entity.js';
@@ -17,6 +18,7 @@ import { WorkOrderDocumentEntity } from '../entities/work-order-document.entity.
 import { WorkOrderPlanEntity } from '../entities/work-order-plan.entity.js';
 import { WorkOrderItemEntity } from '../entities/work-order-item.entity.js';
 import { WorkOrderEntity } from '../entities/work-order.entity.js';
+import { settleNumbering } from './event-numbering.js';
 
 /** Anything with pg's `query`: the pool, or one client of it. */
 export type Sql = Pick<pg.Pool, 'query'>;
@@ -89,6 +91,7 @@ export function createDataSource(
       PlatformRegistry1795305900000,
       Tenants1795392300000,
       OrdersOfAUser1795392400000,
+      EventPositions1796070000000,
       WhoseStep1796083200000,
     ],
   });
@@ -98,6 +101,8 @@ export function createDataSource(
  * The pool of the hot statements. They look rows up by key, so they may only look up by index. And they are planned anew
  * for the tables as they are: a plan that a connection keeps from its first minute, when the tables were empty, may read
  * whole tables for ever (measured: 430 ms instead of 20 ms an order after 1,000 orders). Parsing is still done once.
+ *
+ * Whatever tells of something is written through this pool: each of its connections first sees to the numbering of the events.
  */
 export function createHotPool(url: string, options: { applicationName: string; size: number }): pg.Pool {
   const pool = new pg.Pool({
@@ -110,6 +115,8 @@ export function createHotPool(url: string, options: { applicationName: string; s
     idle_in_transaction_session_timeout: 60_000,
     ...lostConnections,
     Client: ListeningClient,
+    // The pool waits for it, and gives the connection out when it is done (its type does not say so).
+    onConnect: settleNumbering as unknown as (client: pg.ClientBase) => void,
     options:
       '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_custom_plan -c jit=off',
   });

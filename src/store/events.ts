@@ -20,7 +20,19 @@ export interface StoredEvent {
   cursor: Cursor;
 }
 
-/** A place in the stream of all events. `tx` is a PostgreSQL transaction number, as text because it has 64 bits. */
+/**
+ * The place of what is written now, in a statement: asked once for all its rows. The column's default would say the same of each
+ * row anew, which is for whoever writes by hand.
+ */
+export const position = '(select event_position(pg_current_xact_id()))';
+
+/** Everything before it is settled: no transaction can commit anything there any more. */
+export const settled = '(select event_position(pg_snapshot_xmin(pg_current_snapshot())))';
+
+/**
+ * A place in the stream of all events. `tx` is the number of a PostgreSQL transaction, shifted so that it means the same in every
+ * cluster that the database is restored into (`settleNumbering`); as text because it has 64 bits.
+ */
 export interface Cursor {
   tx: string;
   orderId: string;
@@ -50,7 +62,7 @@ export async function readEvents(
     text: `
       with page as materialized (
         select tx, order_id, sequence, type, item_index, at, data from event
-         where tx >= $1::xid8 and tx < pg_snapshot_xmin(pg_current_snapshot())
+         where tx >= $1::xid8 and tx < ${settled}
            and (tx, order_id, sequence) > ($1::xid8, $2::uuid, $3::int)
          order by tx, order_id, sequence limit $4)
       select page.tx::text, page.order_id, page.sequence, page.type, page.item_index, page.at,
@@ -86,9 +98,7 @@ export async function eventsOfOrder(sql: Sql, orderId: string): Promise<StoredEv
 /** The place after everything that is settled now. */
 export async function newestCursor(sql: Sql): Promise<Cursor> {
   // One below the oldest running transaction, with the greatest uuid: everything older has been written.
-  const { rows } = await sql.query<{ tx: string }>(
-    `select (pg_snapshot_xmin(pg_current_snapshot())::text::numeric - 1)::text as tx`,
-  );
+  const { rows } = await sql.query<{ tx: string }>(`select (${settled}::text::numeric - 1)::text as tx`);
   return { tx: rows[0]?.tx ?? '0', orderId: 'ffffffff-ffff-ffff-ffff-ffffffffffff', sequence: 2_147_483_647 };
 }
 

@@ -1,5 +1,5 @@
 import type { Problem } from '../errors.js';
-import type { Cursor } from './events.js';
+import { type Cursor, settled } from './events.js';
 import type { Sql } from './data-source.js';
 
 /** A message that could not be taken, as the `work-orders.rejected` topic tells of it: never its body or a hash of it, for both may give secrets away. */
@@ -33,9 +33,9 @@ export async function readRejectedMessages(sql: Sql, after: Cursor, limit: numbe
       select tx::text, message_id, received_at, channel, origin, verdict, code, problems, work_order_id
         from received_message
        where verdict in ('conflict', 'set-aside', 'refused')
-         and tx >= $1::xid8 and tx < pg_snapshot_xmin(pg_current_snapshot())
+         and tx >= $1::xid8 and tx < ${settled}
          and (tx, message_id) > ($1::xid8, $2::uuid)
-       order by tx, message_id limit $3`,
+       order by received_message.tx, message_id limit $3`,
     values: [after.tx, after.orderId, limit],
   });
   return rows.map((row) => ({

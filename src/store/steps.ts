@@ -3,6 +3,7 @@ import { operationKey, partsOfItem, placeOfOperation } from '../machines/order-i
 import { finalStatuses, type OperationState, type OrderState, type Step } from '../machines/order-state.js';
 import type { AuditEntry } from './audit.js';
 import type { Sql } from './data-source.js';
+import { position } from './events.js';
 import { type Column, column, given, instant } from './rows.js';
 
 /** A step with the revision it was decided on; the row must still have it, and the worker's epoch. */
@@ -215,8 +216,8 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('data', 'jsonb', events, ({ event }) => JSON.stringify(event.data)),
       ],
       cte: (rows, names) => `events as (
-        insert into event (order_id, sequence, type, item_index, at, data)
-        select ${names} from ${rows} where ${isSaved})`,
+        insert into event (order_id, sequence, type, item_index, at, data, tx)
+        select ${names}, ${position} from ${rows} where ${isSaved})`,
     },
     {
       letter: 'p',

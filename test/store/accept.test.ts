@@ -11,9 +11,15 @@ describe('taking orders into the database', () => {
   });
   afterEach(() => store.close());
 
-  const set = (orderId: string, status: string, itemStatus: string) =>
+  const ended = ['completed', 'partial', 'failed', 'cancelled'];
+  /** An order as its steps would have left it. `state`: of its machine, where the status alone does not say it. */
+  const set = (orderId: string, status: string, itemStatus: string, state = status) =>
     inTransaction(store.pool, async (sql) => {
-      await sql.query('update work_order set status = $2 where order_id = $1', [orderId, status]);
+      await sql.query(
+        `update work_order set status = $2, machine = machine || jsonb_build_object('value', $3::text),
+                finished_at = case when $4 then now() end where order_id = $1`,
+        [orderId, status, state, ended.includes(status)],
+      );
       await sql.query('update work_order_item set status = $2 where order_id = $1', [orderId, itemStatus]);
     });
 
@@ -148,8 +154,13 @@ describe('taking orders into the database', () => {
 
   it.each([
     ['failed', 'failed', 'failed'],
+    ['failed before it came to this thing', 'failed', 'cancelled'],
+    ['failed, and removed it again', 'failed', 'compensated'],
     ['was cancelled', 'cancelled', 'cancelled'],
-    ['is held before anything was built', 'held', 'pending'],
+    ['was cancelled, and removed it again', 'cancelled', 'compensated'],
+    ['kept its master alone, and removed this again', 'partial', 'compensated'],
+    ['delivered the rest', 'partial', 'failed'],
+    ['is held and was never planned', 'held', 'pending'],
   ])('hands a thing on whose order %s', async (_what, status, itemStatus) => {
     const first = await accept('WO-first', ['vm-1']);
     const second = await accept('WO-second', ['vm-1']);
@@ -159,15 +170,39 @@ describe('taking orders into the database', () => {
   });
 
   it.each([
-    ['was delivered', 'completed', 'completed'],
-    ['is being built', 'provisioning', 'provisioning'],
-    ['waits for an operator with the thing half built', 'held', 'held'],
-  ])('keeps a thing for its order when it %s', async (_what, status, itemStatus) => {
+    ['was delivered', 'completed', 'completed', 'completed'],
+    ['was delivered, though the rest was not', 'partial', 'completed', 'partial'],
+    ['is being planned', 'received', 'pending', 'received'],
+    ['waits for a cloud that is away', 'received', 'pending', 'waitingForCloud'],
+    ['waits for what it shares with others', 'planned', 'pending', 'planned'],
+    ['is being built', 'provisioning', 'provisioning', 'provisioning'],
+    ['failed, while a replay may still build it', 'provisioning', 'failed', 'provisioning'],
+    ['waits for an operator with the thing half built', 'held', 'held', 'needsOperator'],
+    ['waits for an operator before it is begun', 'held', 'pending', 'needsOperator'],
+    ['is paused before it is begun', 'held', 'pending', 'paused'],
+    ['is paused with the thing failed', 'held', 'failed', 'paused'],
+    ['has failed and is not undone yet', 'held', 'failed', 'failing'],
+    ['has failed before it came to this thing', 'held', 'pending', 'failing'],
+    ['is quarantined', 'held', 'pending', 'quarantined'],
+    ['is being undone', 'compensating', 'compensated', 'undoing'],
+    ['cannot be undone', 'compensating', 'held', 'undoStuck'],
+    ['cannot be undone but for this', 'compensating', 'cancelled', 'undoStuck'],
+  ])('keeps a thing for its order when it %s', async (_what, status, itemStatus, state) => {
     const first = await accept('WO-first', ['vm-1']);
     const second = await accept('WO-second', ['vm-1']);
-    await set(first.state.orderId, status, itemStatus);
+    await set(first.state.orderId, status, itemStatus, state);
     expect(await claimResources(store.pool, second.state)).toMatchObject([{ resourceId: 'vm-1', status }]);
     expect(await ownerOf('vm-1')).toEqual(['WO-first']);
+  });
+
+  it('keeps a thing for an order of two items of it as long as one of them may be built', async () => {
+    const first = await accept('WO-first', ['thing', 'thing']);
+    const second = await accept('WO-second', ['thing']);
+    await set(first.state.orderId, 'partial', 'completed');
+    await store.pool.query(`update work_order_item set status = 'failed' where order_id = $1 and item_index = 0`, [
+      first.state.orderId,
+    ]);
+    expect(await claimResources(store.pool, second.state)).toMatchObject([{ resourceId: 'thing', status: 'partial' }]);
   });
 
   it('gives what was given up to one of two orders that race for it', async () => {

@@ -195,6 +195,20 @@ describe('messages that could not be taken', () => {
     expect(told.map((one) => one.messageId)).toEqual([late.messageId, early.messageId]);
   });
 
+  it('are told page by page where the number of a transaction gets a digit more', async () => {
+    const rejected = [message('refused'), message('refused'), message('refused'), message('refused')];
+    for (const [i, one] of rejected.entries()) {
+      await insertMessages(store.pool, [one]);
+      await store.pool.query('update received_message set tx = $2::xid8 where message_id = $1', [
+        one.messageId,
+        `${98 + i}`,
+      ]);
+    }
+    const first = await rejectedMessages(beginning, 2, 2);
+    const rest = await readRejectedMessages(store.pool, first.at(-1)?.cursor ?? beginning, 10);
+    expect([...first, ...rest].map(({ messageId }) => messageId)).toEqual(rejected.map(({ messageId }) => messageId));
+  });
+
   it('are kept once when Kafka delivers the same record again', async () => {
     const record = message('refused');
     await insertMessages(store.pool, [record]);
