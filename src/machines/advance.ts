@@ -188,7 +188,13 @@ class Turn {
   }
 
   private markDone(part: PartState, resourceId: string): void {
-    if (this.movePart(part.key, { type: 'MARKED_GONE' })) return;
+    if (this.movePart(part.key, { type: 'MARKED_GONE' })) {
+      // Taken off the list on that word; a look after the order's end lists it again should it be there all the same.
+      const made = this.state.operations.find((one) => one.partKey === part.key && one.machine.value === 'done');
+      const madeId = made?.machine.context.resourceId;
+      if (made && madeId) this.removed.push({ platformId: made.platformId, resourceId: madeId, onWord: true });
+      return;
+    }
     const failed = this.state.operations.findLast((one) => one.partKey === part.key && one.machine.value === 'failed');
     const operation = openOperation(this.state, part.key) ?? failed;
     if (!operation || !['stuck', 'failed'].includes(operation.machine.value)) return;

@@ -8,6 +8,7 @@ import { CloudWeather1795305800000 } from '../../migrations/1795305800000-cloud-
 import { PlatformRegistry1795305900000 } from '../../migrations/1795305900000-platform-registry.js';
 import { Tenants1795392300000 } from '../../migrations/1795392300000-tenants.js';
 import { OrdersOfAUser1795392400000 } from '../../migrations/1795392400000-orders-of-a-user.js';
+import { LateLooks1796083300000 } from '../../migrations/1796083300000-late-looks.js';
 import { CloudOperationEntity } from '../entities/cloud-operation.entity.js';
 import { EventEntity } from '../entities/event.entity.js';
 import { PlatformEntity } from '../entities/platform.entity.js';
@@ -88,6 +89,7 @@ export function createDataSource(
       PlatformRegistry1795305900000,
       Tenants1795392300000,
       OrdersOfAUser1795392400000,
+      LateLooks1796083300000,
     ],
   });
 }

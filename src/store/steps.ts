@@ -1,3 +1,4 @@
+import { isToBeLookedAt, wasInDoubt } from '../machines/late-look.js';
 import { finalStatuses, type OperationState, type OrderState, type Step } from '../machines/order-state.js';
 import type { AuditEntry } from './audit.js';
 import type { Sql } from './data-source.js';
@@ -88,6 +89,7 @@ function tablesOf(steps: StepToSave[]): Table[] {
     ),
   );
   const removed = steps.flatMap(({ step }) => step.removed.map((one) => ({ orderId: step.state.orderId, ...one })));
+  const looks = states.filter(isToBeLookedAt);
   const audit = steps.flatMap(({ step, audit }) => audit.map((one) => ({ ...one, orderId: step.state.orderId })));
   return [
     {
@@ -217,9 +219,10 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('marker', 'text', orphans, ({ operation }) => operation.marker),
         column('order_id', 'uuid', orphans, (one) => one.orderId),
         column('why', 'text', orphans, (one) => one.why),
+        column('stage', 'text', orphans, ({ operation }) => operation.machine.context.stage),
       ],
       cte: (rows) => `orphans as (
-        insert into orphan (platform_id, resource_id, operation, marker, order_id, why)
+        insert into orphan (platform_id, resource_id, operation, marker, order_id, why, stage)
         select given.* from ${rows} where ${isSaved} on conflict do nothing)`,
     },
     {
@@ -228,11 +231,23 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('order_id', 'uuid', removed, (one) => one.orderId),
         column('platform_id', 'text', removed, (one) => one.platformId),
         column('resource_id', 'text', removed, (one) => one.resourceId),
+        column('on_word', 'boolean', removed, (one) => one.onWord === true),
       ],
       cte: (rows) => `gone as (
-        update orphan o set state = 'destroyed', changed_at = now()
+        update orphan o set state = 'destroyed', on_word = given.on_word, changed_at = now(),
+          last_outcome = case when given.on_word then 'said to be gone; the cloud was not asked' else o.last_outcome end
         from ${rows}
         where o.platform_id = given.platform_id and o.resource_id = given.resource_id and o.why = 'undo' and ${isSaved})`,
+    },
+    {
+      letter: 'l',
+      columns: [
+        column('order_id', 'uuid', looks, (state) => state.orderId),
+        column('in_doubt', 'boolean', looks, wasInDoubt),
+      ],
+      cte: (rows) => `looks as (
+        insert into late_look (order_id, in_doubt)
+        select given.* from ${rows} where ${isSaved} on conflict do nothing)`,
     },
     {
       letter: 'a',
