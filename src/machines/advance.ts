@@ -197,7 +197,13 @@ class Turn {
   }
 
   private markDone(part: PartState, resourceId: string): void {
-    if (this.movePart(part.key, { type: 'MARKED_GONE' })) return;
+    if (this.movePart(part.key, { type: 'MARKED_GONE' })) {
+      // Taken off the list on that word; a look after the order's end lists it again should it be there all the same.
+      const made = operationsOfPart(this.state, part.key).find((one) => one.machine.value === 'done');
+      const madeId = made?.machine.context.resourceId;
+      if (made && madeId) this.removed.push({ platformId: made.platformId, resourceId: madeId, onWord: true });
+      return;
+    }
     const failed = operationsOfPart(this.state, part.key).findLast((one) => one.machine.value === 'failed');
     const operation = openOperation(this.state, part.key) ?? failed;
     if (!operation || !['stuck', 'failed'].includes(operation.machine.value)) return;

@@ -6,7 +6,7 @@ import type { OrderState, Step } from './order-state.js';
 import { type WorkOrderContext, workOrderMachine } from './work-order.machine.js';
 
 /** What becomes of the rest of an order when an item of it fails: agreed with its producer, kept with the order. */
-export type Bundle = Pick<WorkOrderContext, 'policy' | 'undoAfterMs'>;
+export type Bundle = Pick<WorkOrderContext, 'policy' | 'undoAfterMs'> & Partial<Pick<WorkOrderContext, 'removeExtras'>>;
 
 /**
  * The first step of an order: accepted, announced, and about to be planned; or held at once, when the message itself says

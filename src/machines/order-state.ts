@@ -122,7 +122,7 @@ export interface Step {
   /** `twin`: more than one thing with a marker. `undo`: the cloud would not remove it. */
   orphans: { operation: OperationState; resourceIds: string[]; why: 'twin' | 'undo' }[];
   /** Things that are gone from the cloud now, and may stand among the orphans. */
-  removed: { platformId: string; resourceId: string }[];
+  removed: { platformId: string; resourceId: string; /** A person says so; nobody has looked. */ onWord?: boolean }[];
   announcements: Announcement[];
   effects: Effect[];
 }

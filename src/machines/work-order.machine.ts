@@ -14,6 +14,8 @@ export type WorkOrderContext = {
   policy: BundlePolicy;
   /** How long a failed order waits for a person before it is undone, ms. */
   undoAfterMs: number;
+  /** Whether a second thing of the order's, found after its end, is removed without a person. */
+  removeExtras: boolean;
   /** The state that a hold or a quarantine interrupted. */
   heldFrom: string | null;
   /** How the order ends once everything is undone that has to be. */
@@ -74,7 +76,15 @@ export const workOrderMachine = setup({
   },
 }).createMachine({
   id: 'workOrder',
-  context: { reason: null, tries: 0, policy: 'best-effort', undoAfterMs: 0, heldFrom: null, ending: null },
+  context: {
+    reason: null,
+    tries: 0,
+    policy: 'best-effort',
+    undoAfterMs: 0,
+    removeExtras: false,
+    heldFrom: null,
+    ending: null,
+  },
   initial: 'received',
   states: {
     // Accepted and stored; being planned. Nothing has been asked of any cloud but its catalogue.

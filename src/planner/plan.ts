@@ -95,6 +95,17 @@ export const operationNames = [
 ] as const;
 export type OperationName = (typeof operationNames)[number];
 
+/** Operations that make a thing of its own on the cloud, under a marker of its own. The others change what is there. */
+export const creations: readonly OperationName[] = [
+  'vm.create',
+  'ebs.create',
+  'network.reserve',
+  'tenant.ensure',
+  'default-network.ensure',
+  'service-offering.ensure',
+  'bandwidth-policy.ensure',
+];
+
 /** Operations that take down: an order that is undone wants them. */
 export const waysBack: readonly OperationName[] = [
   'vm.delete',

@@ -51,7 +51,21 @@ export interface Capabilities {
   takesRootPassword?: boolean;
 }
 
+/** Where an operation leaves something that can be looked for after it has ended. */
+export interface Trace {
+  /** Whose `find` is asked; `null` for the first stage. */
+  stage: string | null;
+  /** Name of the fact that the thing's id becomes; not given: it is the operation's own outcome. */
+  fact?: string;
+  /** Name of the fact without which nothing can be there: the stage makes its thing inside of that one. */
+  within?: string;
+}
+
 export interface OperationHandler {
+  /** What it leaves, stage by stage. Not given: one thing, made by the first stage. */
+  traces?: readonly Trace[];
+  /** `find` goes by a name that others may use as well, so that not all it finds carries our marker. */
+  foundByName?: boolean;
   /** Sends the request (or its next stage). The engine has committed the intent before. */
   send(request: OperationRequest): Promise<Sent>;
   /**

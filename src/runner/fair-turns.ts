@@ -17,7 +17,8 @@ export interface Turn {
   run(): Promise<TurnEnd>;
 }
 
-export type Urgency = (typeof urgencies)[number];
+/** `look`: nobody waits for it. It has its turn when no other work wants one, one at a time, whoever's it is. */
+export type Urgency = (typeof urgencies)[number] | 'look';
 const urgencies = ['finish', 'begin', 'plan'] as const;
 
 /** Where an order's next piece of work stands in the queue. */
@@ -45,7 +46,7 @@ interface Flow {
   weight: number;
   /** Virtual time at which its next piece of work starts. */
   start: number;
-  queues: Record<Urgency, Queue>;
+  queues: Record<(typeof urgencies)[number], Queue>;
   size: number;
 }
 
@@ -59,6 +60,9 @@ export class FairTurns {
   private readonly flows = new Map<string, Flow>();
   /** Where tenants who ran out of waiting work were; forgotten once the others have passed it, or when nobody waits. */
   private readonly idleAt = new Map<string, number>();
+  /** What only looks, outside of all accounts of who had how many turns. */
+  private looks = new Queue();
+  private looking = false;
   private virtualTime = 0;
   private sweptAt = 0;
   private waitingCount = 0;
@@ -78,7 +82,7 @@ export class FairTurns {
   take(turn: Turn): void {
     if (this.stopped) return;
     // While nobody waits nobody can be wronged: no account is kept of such turns.
-    if (this.waitingCount === 0 && this.running < this.options.atOnce()) {
+    if (turn.urgency !== 'look' && this.waitingCount === 0 && this.running < this.options.atOnce()) {
       this.begin(turn);
       return;
     }
@@ -93,6 +97,11 @@ export class FairTurns {
       if (!turn) return;
       this.begin(turn);
     }
+    if (this.stopped || this.looking || this.waitingCount > 0 || this.running >= this.options.atOnce()) return;
+    const look = this.looks.take();
+    if (!look) return;
+    this.looking = true;
+    this.begin(look);
   }
 
   /** Takes a platform's waiting work out, in the order in which it would have come. */
@@ -107,13 +116,20 @@ export class FairTurns {
     }
     this.forgetAll();
     for (const turn of kept) this.enqueue(turn, false);
-    return out.toSorted((a, b) => a.startsAt - b.startsAt).map(({ turn }) => turn);
+    const looks = [...this.looks.items()];
+    this.looks = new Queue();
+    for (const turn of looks) if (turn.platformId !== platformId) this.looks.put(turn);
+    return [
+      ...out.toSorted((a, b) => a.startsAt - b.startsAt).map(({ turn }) => turn),
+      ...looks.filter((turn) => turn.platformId === platformId),
+    ];
   }
 
   /** Drops what waits and takes nothing more; resolves when nothing runs. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.forgetAll();
+    this.looks = new Queue();
     if (this.running === 0) return;
     await new Promise<void>((resolve) => this.whenIdle.push(resolve));
   }
@@ -170,6 +186,7 @@ export class FairTurns {
       end = await turn.run();
     } finally {
       this.running -= 1;
+      if (turn.urgency === 'look') this.looking = false;
     }
     // First of its tenant's: it had its turn, and could not use it. Unless its platform takes no work any more.
     if (end === 'again' && !this.stopped && this.options.takes(turn)) this.enqueue(turn, true);
@@ -178,6 +195,11 @@ export class FairTurns {
   }
 
   private enqueue(turn: Turn, first: boolean): void {
+    if (turn.urgency === 'look') {
+      if (first) this.looks.putFirst(turn);
+      else this.looks.put(turn);
+      return;
+    }
     let flow = this.flows.get(turn.tenant);
     if (!flow) {
       const weight = this.options.weightOf(turn.tenant);

@@ -1,11 +1,12 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { OutcomeUnknownError, ProvisioningError, RefusedError } from '../errors.js';
+import type { OperationState, OrderState } from '../machines/order-state.js';
 import type { OperationName } from '../planner/plan.js';
-import { loadOrders } from '../store/load-orders.js';
 import { decideOrphan, noteOrphan, type Orphan, orphansToDestroy, readOrphan } from '../store/orphans.js';
 import type { Platforms } from './platforms.js';
-import { inputsOf } from './run-effects.js';
+import { laterRequest } from './operation-request.js';
+import { belongingOf, readWhole } from './stored-orders.js';
 
 export interface OrphansOptions {
   pool: pg.Pool;
@@ -68,6 +69,10 @@ export class Orphans {
     if (orphan.state === 'destroyed' || orphan.state === state) {
       throw new RefusedError('OPS_LEVER_STATE', `It is ${orphan.state} already.`);
     }
+    if (state === 'destroying') {
+      const objection = orphan.why === 'missing' ? notThere : await this.neededBy(orphan);
+      if (objection !== null) throw new RefusedError('OPS_LEVER_STATE', objection);
+    }
     if (dryRun) return { ...orphan, state };
     await decideOrphan(pool, orphan, state, {
       actor,
@@ -91,31 +96,24 @@ export class Orphans {
 
   private async destroyOne(orphan: Orphan): Promise<void> {
     const { pool, platforms, log } = this.options;
-    const { platformId, resourceId, marker, orderId } = orphan;
+    const { platformId, resourceId, stage } = orphan;
     const handler = platforms.get(platformId)?.provisioner.operations[orphan.operation as OperationName];
-    const [loaded] = await loadOrders(pool, [orderId]);
-    const operation = loaded?.state.operations.find((one) => one.marker === marker);
-    if (!handler || !loaded || !operation) {
+    const { state, operation } = await this.madeBy(orphan);
+    if (!handler || !state || !operation) {
       await noteOrphan(pool, orphan, 'destroying', `Nobody knows how to remove it: its platform or its order is gone.`);
       return;
     }
-    const part = loaded.state.plan?.parts.find((one) => one.key === operation.partKey);
+    // Since it was decided, another try at what is shared may have taken it over.
+    const objection = await this.neededBy(orphan);
+    if (objection !== null) {
+      await noteOrphan(pool, orphan, objection === delivered ? 'adopted' : 'destroying', objection);
+      return;
+    }
+    const { memo } = operation.machine.context;
+    const facts = state.parts.find((one) => one.key === operation.partKey)?.machine.context.facts;
+    const request = laterRequest(state, operation, stage, stage === null ? {} : { ...memo, ...facts });
     try {
-      const outcome = await handler.discard(
-        {
-          operation: orphan.operation as OperationName,
-          stage: null,
-          memo: {},
-          marker,
-          requestId: operation.requestId,
-          earlierRequestIds: [],
-          attempt: operation.machine.context.attempt,
-          settings: part?.settings ?? {},
-          inputs: inputsOf(loaded.state, operation.partKey),
-          openSecret: async () => undefined,
-        },
-        resourceId,
-      );
+      const outcome = await handler.discard(request, resourceId);
       await noteOrphan(pool, orphan, outcome === 'gone' ? 'destroyed' : 'destroying', outcome);
     } catch (error) {
       if (!(error instanceof ProvisioningError || error instanceof OutcomeUnknownError)) {
@@ -124,4 +122,29 @@ export class Orphans {
       await noteOrphan(pool, orphan, 'destroying', (error as Error).message.slice(0, 300));
     }
   }
+
+  private async madeBy(orphan: Orphan): Promise<{ state?: OrderState; operation?: OperationState }> {
+    const [state] = await readWhole(this.options.pool, [orphan.orderId]);
+    const operation = state?.operations.find((one) => one.marker === orphan.marker && one.name === orphan.operation);
+    return { ...(state && { state }), ...(operation && { operation }) };
+  }
+
+  /** Why it must not go, however it came to be listed; null when nobody has it. */
+  private async neededBy(orphan: Orphan): Promise<string | null> {
+    const { state, operation } = await this.madeBy(orphan);
+    if (!state || !operation) return null;
+    const belonging = await belongingOf(this.options.pool, state, operation.partKey);
+    if (belonging.state === 'open') {
+      if (state.kind === 'preparation') return stillMade;
+      // What an open order could not undo may go; what it goes on with may not.
+      const isOutcome = operation.machine.context.resourceId === orphan.resourceId;
+      return orphan.why === 'twin' && isOutcome ? stillMade : null;
+    }
+    const has = [belonging.resourceId, ...Object.values(belonging.facts)].includes(orphan.resourceId);
+    return has ? delivered : null;
+  }
 }
+
+const notThere = 'It is not there to be removed; "orphans adopt" says that you know.';
+const delivered = 'It is what was delivered.';
+const stillMade = 'What it belongs to is being made, or taken back; wait for its end.';

@@ -24,9 +24,9 @@ export interface Platform {
   direct: Provisioner;
 }
 
-/** Whether a piece of work may go to its account's queue. In maintenance what is planned goes on, and no new order is planned. */
+/** Whether a piece of work may go to its account's queue. In maintenance what is planned goes on; no new order is planned, and none looked at again. */
 export function takes({ unusable, summary }: Platform, turn: Turn): boolean {
-  return unusable === null && (summary.state !== 'maintenance' || turn.urgency !== 'plan');
+  return unusable === null && (summary.state !== 'maintenance' || !['plan', 'look'].includes(turn.urgency));
 }
 
 /** What a row says of a platform beside its settings: when it was changed, and who gave it its state, why and when. */

@@ -11,7 +11,7 @@ import type { Happening, OpenOrder } from './engine.js';
 import type { TurnEnd, Urgency } from './fair-turns.js';
 import { type Platforms, saysAway } from './platforms.js';
 import { openForPiece, type Seal, sealForPiece } from './piece-secrets.js';
-import { requestIdFor } from '../planner/marker.js';
+import { operationRequest } from './operation-request.js';
 import { operationNames } from '../planner/plan.js';
 import { UnsealError } from '../secrets.js';
 import { isCurrent } from './steps.js';
@@ -151,27 +151,13 @@ export class Effects {
     return needsOperator('SYS_UNEXPECTED', `${operation.name} stopped on an error of Orderwright's own; see the log.`);
   }
 
-  private request(open: OpenOrder, operation: OperationState): OperationRequest {
-    const { state } = open;
-    const { context } = operation.machine;
-    const part = plannedPart(state, operation.partKey);
-    return {
-      operation: operation.name,
-      stage: context.stage,
-      memo: context.memo,
-      marker: operation.marker,
-      requestId: operation.requestId,
-      earlierRequestIds: earlierRequestIds(state.orderId, operation),
-      attempt: context.attempt,
-      settings: part?.settings ?? {},
-      inputs: inputsOf(state, operation.partKey),
-      openSecret: (name) => {
-        const open = (field: string) => this.options.openSecret(state.orderId, operation.itemIndex, field);
-        return openForPiece(open, operation.partKey, name).catch((error: unknown) => {
-          throw secretNotRead(error);
-        });
-      },
-    };
+  private request({ state }: OpenOrder, operation: OperationState): OperationRequest {
+    return operationRequest(state, operation, (name) => {
+      const open = (field: string) => this.options.openSecret(state.orderId, operation.itemIndex, field);
+      return openForPiece(open, operation.partKey, name).catch((error: unknown) => {
+        throw secretNotRead(error);
+      });
+    });
   }
 }
 
@@ -180,34 +166,10 @@ function urgencyOf(effect: CloudEffect, { kind }: OrderState): Urgency {
   return effect === 'send' && kind === 'billing' ? 'begin' : 'finish';
 }
 
-/** Older attempts than these lie further back than any cloud's memory of jobs. */
-const mostEarlierAttempts = 12;
-
-/** Newest first. Attempts count over all stages, so some of these were never sent; asking for them finds nothing. */
-function earlierRequestIds(orderId: string, operation: OperationState): string[] {
-  const { attempt, stage } = operation.machine.context;
-  const count = Math.max(0, Math.min(attempt - 1, mostEarlierAttempts));
-  return Array.from({ length: count }, (_, i) => requestIdFor(orderId, operation, attempt - 1 - i, stage));
-}
-
 /** The order was cancelled, or is being undone, while the request waited to be sent: then it need not be sent at all. */
 function noLongerWanted(state: OrderState, operation: OperationState): boolean {
   const now = operationOf(state, operation.partKey, operation.name);
   return now?.machine.context.abandoned === true;
-}
-
-/** What earlier parts and preparations found, under the names the plan gave them, and the part's own facts. */
-export function inputsOf(state: OrderState, partKey: string): Record<string, string> {
-  const inputs: Record<string, string> = {};
-  const planned = plannedPart(state, partKey);
-  for (const [name, { from, fact }] of Object.entries(planned?.inputs ?? {})) {
-    const preparation = state.preparations[preparationId(planned?.platformId ?? '', from)];
-    const facts =
-      partOf(state, from)?.machine.context.facts ?? (preparation?.state === 'ready' ? preparation.facts : undefined);
-    const value = facts?.[fact];
-    if (value !== undefined) inputs[name] = value;
-  }
-  return { ...inputs, ...partOf(state, partKey)?.machine.context.facts };
 }
 
 /**

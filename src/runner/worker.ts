@@ -17,6 +17,7 @@ import { readSecret } from '../store/secrets.js';
 import { announceClouds, cloudsOfOthers, type SeenClouds } from '../store/worker-clouds.js';
 import { Clock } from './clock.js';
 import { Engine, type OpenOrder } from './engine.js';
+import { LateLooks, type LookTimes } from './late-looks.js';
 import { Levers } from './levers.js';
 import { Orphans } from './orphans.js';
 import { type Identity, Ownership } from './ownership.js';
@@ -47,6 +48,7 @@ export interface WorkerOptions {
   tenantWeights?: ReadonlyMap<string, number>;
   /** Shorter times for tests. */
   registrar?: Pick<RegistrarOptions, 'removalDelayMs' | 'lookEveryMs'>;
+  looks?: Partial<LookTimes>;
 }
 
 /**
@@ -63,6 +65,7 @@ export class Worker {
     readonly poller: Poller,
     readonly levers: Levers,
     readonly orphans: Orphans,
+    readonly lateLooks: LateLooks,
     readonly registrar: Registrar,
     readonly users: UserBook,
     private readonly effects: Effects,
@@ -189,6 +192,7 @@ export class Worker {
       poller,
       levers,
       new Orphans({ pool, platforms, log }),
+      new LateLooks({ pool, platforms, log, ...(options.looks && { times: options.looks }) }),
       new Registrar({ pool, platforms, preparations, log, ...options.registrar }),
       users,
       effects,
@@ -204,6 +208,7 @@ export class Worker {
     await this.ownership.start();
     this.levers.start();
     this.orphans.start();
+    this.lateLooks.start();
     this.registrar.start();
   }
 
@@ -215,6 +220,7 @@ export class Worker {
     this.poller.stop();
     this.levers.stop();
     await this.orphans.stop();
+    await this.lateLooks.stop();
     await this.registrar.stop();
     await this.users.stop();
     this.preparations.stop();

@@ -10,6 +10,7 @@ import { Tenants1795392300000 } from '../../migrations/1795392300000-tenants.js'
 import { OrdersOfAUser1795392400000 } from '../../migrations/1795392400000-orders-of-a-user.js';
 import { EventPositions1796070000000 } from '../../migrations/1796070000000-event-positions.js';
 import { WhoseStep1796083200000 } from '../../migrations/1796083200000-whose-step.js';
+import { LateLooks1796083300000 } from '../../migrations/1796083300000-late-looks.js';
 import { CloudOperationEntity } from '../entities/cloud-operation.entity.js';
 import { EventEntity } from '../entities/event.entity.js';
 import { PlatformEntity } from '../entities/platform.entity.js';
@@ -93,6 +94,7 @@ export function createDataSource(
       OrdersOfAUser1795392400000,
       EventPositions1796070000000,
       WhoseStep1796083200000,
+      LateLooks1796083300000,
     ],
   });
 }

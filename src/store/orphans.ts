@@ -3,17 +3,20 @@ import { inTransaction } from './accept.js';
 import type { Sql } from './data-source.js';
 import type pg from 'pg';
 
-/** Something on a cloud that carries a marker of ours and that nobody charges for. */
+/** Something on a cloud that carries a marker of ours and that nobody charges for; `missing`: one that is charged for, and not there. */
 export interface Orphan {
   platformId: string;
   resourceId: string;
   operation: string;
   marker: string;
   orderId: string;
+  /** The stage of the operation that made it; null for the first. */
+  stage: string | null;
+  why: 'twin' | 'undo' | 'late' | 'missing';
   state: 'found' | 'adopted' | 'destroying' | 'destroyed';
 }
 
-const columns = 'platform_id, resource_id, operation, marker, order_id, state';
+const columns = 'platform_id, resource_id, operation, marker, order_id, stage, why, state';
 
 interface Row {
   platform_id: string;
@@ -21,6 +24,8 @@ interface Row {
   operation: string;
   marker: string;
   order_id: string;
+  stage: string | null;
+  why: Orphan['why'];
   state: Orphan['state'];
 }
 
@@ -30,6 +35,8 @@ const toOrphan = (row: Row): Orphan => ({
   operation: row.operation,
   marker: row.marker,
   orderId: row.order_id,
+  stage: row.stage,
+  why: row.why,
   state: row.state,
 });
 
@@ -69,11 +76,12 @@ export function decideOrphan(
 export async function noteOrphan(
   sql: Sql,
   { platformId, resourceId }: Pick<Orphan, 'platformId' | 'resourceId'>,
-  state: 'destroying' | 'destroyed',
+  state: 'destroying' | 'destroyed' | 'adopted',
   outcome: string,
 ): Promise<void> {
   await sql.query(
-    `update orphan set state = $3, last_outcome = $4, changed_at = now()
+    `update orphan set state = $3, last_outcome = $4, changed_at = now(),
+            seen_at = case when $4 = 'in-progress' then now() else seen_at end
       where platform_id = $1 and resource_id = $2 and state = 'destroying'`,
     [platformId, resourceId, state, outcome],
   );

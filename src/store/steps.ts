@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { isToBeLookedAt, wasInDoubt } from '../machines/late-look.js';
 import { operationKey, partsOfItem, placeOfOperation } from '../machines/order-index.js';
 import { finalStatuses, type OperationState, type OrderState, type Step } from '../machines/order-state.js';
 import type { AuditEntry } from './audit.js';
@@ -129,6 +130,7 @@ function tablesOf(steps: StepToSave[]): Table[] {
   const removed = numbered.flatMap(({ at, step }) =>
     step.removed.map((one) => ({ at, orderId: step.state.orderId, ...one })),
   );
+  const looks = numbered.filter(({ step }) => isToBeLookedAt(step.state));
   const audit = numbered.flatMap(({ at, step, audit }) =>
     audit.map((one) => ({ ...one, at, orderId: step.state.orderId })),
   );
@@ -270,9 +272,10 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('marker', 'text', orphans, ({ operation }) => operation.marker),
         column('order_id', 'uuid', orphans, (one) => one.orderId),
         column('why', 'text', orphans, (one) => one.why),
+        column('stage', 'text', orphans, ({ operation }) => operation.machine.context.stage),
       ],
       cte: (rows, names) => `orphans as (
-        insert into orphan (platform_id, resource_id, operation, marker, order_id, why)
+        insert into orphan (platform_id, resource_id, operation, marker, order_id, why, stage)
         select ${names} from ${rows} where ${isSaved} on conflict do nothing)`,
     },
     {
@@ -282,11 +285,24 @@ function tablesOf(steps: StepToSave[]): Table[] {
         column('order_id', 'uuid', removed, (one) => one.orderId),
         column('platform_id', 'text', removed, (one) => one.platformId),
         column('resource_id', 'text', removed, (one) => one.resourceId),
+        column('on_word', 'boolean', removed, (one) => one.onWord === true),
       ],
       cte: (rows) => `gone as (
-        update orphan o set state = 'destroyed', changed_at = now()
+        update orphan o set state = 'destroyed', on_word = given.on_word, changed_at = now(),
+          last_outcome = case when given.on_word then 'said to be gone; the cloud was not asked' else o.last_outcome end
         from ${rows}
         where o.platform_id = given.platform_id and o.resource_id = given.resource_id and o.why = 'undo' and ${isSaved})`,
+    },
+    {
+      letter: 'l',
+      columns: [
+        column('step', 'int', looks, ({ at }) => at),
+        column('order_id', 'uuid', looks, ({ step }) => step.state.orderId),
+        column('in_doubt', 'boolean', looks, ({ step }) => wasInDoubt(step.state)),
+      ],
+      cte: (rows, names) => `looks as (
+        insert into late_look (order_id, in_doubt)
+        select ${names} from ${rows} where ${isSaved} on conflict do nothing)`,
     },
     {
       letter: 'a',

@@ -4,9 +4,9 @@ import type { OperationEvent } from '../../src/machines/operation.machine.js';
 import type { OrderState } from '../../src/machines/order-state.js';
 import type { OperationHandler, OperationRequest, Provisioner } from '../../src/provisioners/provisioner.js';
 import type { Happening, OpenOrder } from '../../src/runner/engine.js';
-import { type CloudEffect, Effects, type EffectsOptions, inputsOf } from '../../src/runner/run-effects.js';
+import { type CloudEffect, Effects, type EffectsOptions } from '../../src/runner/run-effects.js';
 import { UnsealError } from '../../src/secrets.js';
-import { bundlePlan, sataDisk, Story, vm } from '../machines/story.js';
+import { bundlePlan, Story, vm } from '../machines/story.js';
 import { cloudWith, openOrder, operationOf, platformsWith, silent } from './support.js';
 
 /** Order 60 with its VM requested; the network is known. */
@@ -197,14 +197,5 @@ describe('a request', () => {
     const look = { inspect: async () => ({ state: 'pending' as const }) };
     await report('inspect', cloudWith({ 'vm.create': look }), { options: { mayAct } });
     expect(asked).toEqual(['may I?']);
-  });
-});
-
-describe('the inputs of an operation', () => {
-  it('come from finished parts, from preparations of its own platform, and from the part itself', () => {
-    const story = new Story().planned(bundlePlan()).prepared();
-    story.done(vm, 'vm.create', { vmId: 'i-1' }).done(sataDisk, 'ebs.create', { volumeId: 'v-1' });
-    expect(inputsOf(story.state, vm)).toEqual({ networkId: 'n-1', vmId: 'i-1' });
-    expect(inputsOf(story.state, sataDisk)).toEqual({ vmId: 'i-1', volumeId: 'v-1' });
   });
 });

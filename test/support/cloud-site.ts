@@ -20,7 +20,9 @@ export class CloudSite {
   ) {}
 
   static async start(
-    options: Partial<Pick<OneWorkerOptions, 'cloud' | 'bundle' | 'latencyMs' | 'settings' | 'registrar'>> = {},
+    options: Partial<
+      Pick<OneWorkerOptions, 'cloud' | 'bundle' | 'latencyMs' | 'settings' | 'registrar' | 'looks'>
+    > = {},
   ): Promise<CloudSite> {
     const pace = {
       settleMs: 30,
@@ -50,6 +52,10 @@ export class CloudSite {
     return this.site.worker;
   }
 
+  get pool() {
+    return this.site.pool;
+  }
+
   query(text: string): Promise<Record<string, unknown>[]> {
     return this.site.query<Record<string, unknown>>(text);
   }
@@ -76,6 +82,18 @@ export class CloudSite {
       headers: {},
     });
     return receipt.orderId ?? '';
+  }
+
+  /** The same things of the same user, ordered under another id. @returns our id of it */
+  submitAgain(): Promise<string> {
+    const { workOrderId, workOrderItems } = JSON.parse(order86) as {
+      workOrderId: string;
+      workOrderItems: { resourceId: string }[];
+    };
+    const ids = new Set([workOrderId, ...workOrderItems.map(({ resourceId }) => resourceId)]);
+    let order = order86;
+    for (const id of ids) order = order.replaceAll(id, `${id}-again`);
+    return this.submit(order);
   }
 
   /** What {@link OneWorker.collectSecrets} says. */

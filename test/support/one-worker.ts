@@ -5,6 +5,7 @@ import type { Pace } from '../../src/machines/pace.js';
 import { createProvisioner } from '../../src/provisioners/registry.js';
 import { secretContext } from '../../src/consumers/intake.js';
 import { readSecretField } from '../../src/runner/piece-secrets.js';
+import type { LookTimes } from '../../src/runner/late-looks.js';
 import { Worker } from '../../src/runner/worker.js';
 import { createSealer } from '../../src/secrets.js';
 import { startSimulated } from '../../src/simulators/http.js';
@@ -34,6 +35,8 @@ export interface OneWorkerOptions {
   settings?: JsonObject;
   registrar?: { removalDelayMs: number; lookEveryMs: number };
   bundle?: Bundle;
+  /** When what an order made is looked for again. */
+  looks?: Partial<LookTimes>;
   /** Changes to how patiently the clouds are treated. */
   pace?: Partial<Pace>;
 }
@@ -101,6 +104,7 @@ export class OneWorker {
       mayCallBack: () => false,
       ...(options.tenantWeights && { tenantWeights: options.tenantWeights }),
       ...(bundle && { bundleOf: () => bundle }),
+      ...(options.looks && { looks: options.looks }),
       ...(options.registrar && { registrar: options.registrar }),
     });
     await worker.start();

@@ -55,6 +55,11 @@ export function defaultNetworkEnsure(account: Account): OperationHandler {
     return stage.handler;
   };
   return {
+    traces: [
+      { stage: null, fact: 'vpcId' },
+      { stage: 'acl-list', fact: 'aclId', within: 'vpcId' },
+      { stage: 'tier', fact: 'networkId', within: 'vpcId' },
+    ],
     send: (request) => handlerOf(request).send(ofStage(request)),
     find: (request) => handlerOf(request).find(ofStage(request)),
     inspect: (request, resourceId) => handlerOf(request).inspect(ofStage(request), resourceId),

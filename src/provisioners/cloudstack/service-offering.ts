@@ -43,6 +43,7 @@ export function serviceOfferingEnsure({ client, catalogue }: Account): Operation
   const settingsOf = (request: OperationRequest): OfferingSettings => OfferingSettings.parse(request.settings);
 
   return {
+    foundByName: true,
     async send(request) {
       const settings = settingsOf(request);
       const [existing] = await named(settings);

@@ -65,6 +65,7 @@ export function tenantEnsure(account: Account): OperationHandler {
   }
 
   return {
+    foundByName: true,
     async send(request) {
       if (request.stage === 'keys') {
         // Asked for again they are made anew; nobody has seen the first ones then.

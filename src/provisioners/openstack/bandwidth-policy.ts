@@ -23,11 +23,14 @@ type Direction = (typeof directions)[number];
  * make policies. Its name says the bandwidth, so that each is made once.
  */
 export function bandwidthPolicyEnsure(account: Account): OperationHandler {
-  return inStages([
-    { name: 'policy', handler: policyStage(account) },
-    { name: 'egress', handler: ruleStage(account, 'egress') },
-    { name: 'ingress', handler: ruleStage(account, 'ingress') },
-  ]);
+  return inStages(
+    [
+      { name: 'policy', handler: policyStage(account) },
+      { name: 'egress', handler: ruleStage(account, 'egress') },
+      { name: 'ingress', handler: ruleStage(account, 'ingress') },
+    ],
+    { foundByName: true },
+  );
 }
 
 function policyStage(account: Account): OperationHandler {

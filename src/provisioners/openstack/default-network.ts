@@ -81,12 +81,21 @@ const router: Thing = {
  * each carries a marker of its own as its description and is looked for before it is made.
  */
 export function defaultNetworkEnsure(account: Account): OperationHandler {
-  return inStages([
-    { name: network.stage, handler: thingStage(account, network) },
-    { name: subnet.stage, handler: thingStage(account, subnet) },
-    { name: router.stage, handler: thingStage(account, router) },
-    { name: 'interface', handler: interfaceStage(account) },
-  ]);
+  return inStages(
+    [
+      { name: network.stage, handler: thingStage(account, network) },
+      { name: subnet.stage, handler: thingStage(account, subnet) },
+      { name: router.stage, handler: thingStage(account, router) },
+      { name: 'interface', handler: interfaceStage(account) },
+    ],
+    {
+      traces: [
+        { stage: null, fact: network.fact },
+        { stage: subnet.stage, fact: subnet.fact },
+        { stage: router.stage, fact: router.fact },
+      ],
+    },
+  );
 }
 
 function thingStage(account: Account, thing: Thing): OperationHandler {

@@ -12,7 +12,10 @@ export interface Stage {
  * made is the next one's memo, and carries a marker of its own that follows from the operation's: a marker stands for one
  * thing.
  */
-export function inStages(stages: [Stage, ...Stage[]]): OperationHandler {
+export function inStages(
+  stages: [Stage, ...Stage[]],
+  leaves: Pick<OperationHandler, 'traces' | 'foundByName'> = {},
+): OperationHandler {
   const [first] = stages;
   const handlerOf = ({ operation, stage }: OperationRequest): OperationHandler => {
     const found = stages.find(({ name }) => name === (stage ?? first.name));
@@ -20,6 +23,7 @@ export function inStages(stages: [Stage, ...Stage[]]): OperationHandler {
     return found.handler;
   };
   return {
+    ...leaves,
     send: (request) => handlerOf(request).send(ofStage(request)),
     find: (request) => handlerOf(request).find(ofStage(request)),
     inspect: (request, resourceId) => handlerOf(request).inspect(ofStage(request), resourceId),

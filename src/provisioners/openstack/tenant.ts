@@ -35,12 +35,15 @@ const ourProject = 'Made by Orderwright';
  * name that is taken counts as found (O2).
  */
 export function tenantEnsure(account: Account): OperationHandler {
-  return inStages([
-    { name: 'project', handler: projectStage(account) },
-    { name: 'user', handler: userStage(account) },
-    { name: 'roles', handler: rolesStage(account) },
-    { name: 'default-group', handler: defaultGroupStage(account, tenantFound) },
-  ]);
+  return inStages(
+    [
+      { name: 'project', handler: projectStage(account) },
+      { name: 'user', handler: userStage(account) },
+      { name: 'roles', handler: rolesStage(account) },
+      { name: 'default-group', handler: defaultGroupStage(account, tenantFound) },
+    ],
+    { foundByName: true },
+  );
 }
 
 function tenantFound(request: OperationRequest, securityGroupId: string): Found {
