@@ -208,14 +208,17 @@ describe('no usable answer', () => {
   /** Patience ended: what was asked for may be held, and be done much later. */
   const silent = ['silence', "a proxy's 504", "a proxy's 408", 'half an answer, then silence'];
 
-  it.each(ways)('(%s) to a change leaves its outcome unknown, and tells how it failed to come', async (name, answer) => {
-    const { client } = await accountAt(services(answer), patience);
-    await expect(makeServer(client)).rejects.toMatchObject({
-      name: 'OutcomeUnknownError',
-      code: 'CLD_RESPONSE_UNKNOWN',
-      how: silent.includes(name) ? 'silent' : 'cut',
-    });
-  });
+  it.each(ways)(
+    '(%s) to a change leaves its outcome unknown, and tells how it failed to come',
+    async (name, answer) => {
+      const { client } = await accountAt(services(answer), patience);
+      await expect(makeServer(client)).rejects.toMatchObject({
+        name: 'OutcomeUnknownError',
+        code: 'CLD_RESPONSE_UNKNOWN',
+        how: silent.includes(name) ? 'silent' : 'cut',
+      });
+    },
+  );
 
   it.each(ways)('(%s) to a read is a reason to ask again', async (_name, answer) => {
     const { client } = await accountAt(services(answer), patience);
