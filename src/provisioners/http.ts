@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
+import type { MissingAnswer } from '../errors.js';
 import { currentPermission, type Permission } from './permission.js';
 
 /** One cloud account's road to its server: a few kept connections, deadlines on everything, a lid on the answer's size. */
@@ -43,6 +44,18 @@ export class NoAnswerError extends Error {
   ) {
     super(`no usable answer (${reason})`);
   }
+}
+
+/** Said by whoever stands between, when its own patience ended: the cloud is still holding the request. */
+const impatient = [408, 504, 524];
+
+/**
+ * How a usable answer failed to come (design D13): `silent` when patience ended, ours, the system's or a proxy's; `cut` for all
+ * else that leaves one in doubt.
+ */
+export function howItFailed(failure: NoAnswerError | Pick<HttpAnswer, 'status'>): MissingAnswer {
+  if (failure instanceof NoAnswerError) return /timed?out/i.test(failure.reason) ? 'silent' : 'cut';
+  return impatient.includes(failure.status) ? 'silent' : 'cut';
 }
 
 const largestAnswer = 8 * 1024 * 1024;

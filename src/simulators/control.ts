@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { JsonObject } from '../json.js';
 import { FaultRegistry, FaultRequest, type Fault, type FaultPhase } from './faults.js';
+import { FrozenServices } from './frozen.js';
 import type { HttpAnswer, HttpRequest } from './http.js';
 import { seededRandom, type Random } from './random.js';
 
@@ -53,6 +54,8 @@ export interface ControlOptions {
 /** Long enough for the longest proof, short enough to stay in memory. */
 const auditLimit = 200_000;
 
+const usualFreezeMs = 60_000;
+
 const markerPattern = /ow-[0-9a-v]{16}/;
 
 /** The first marker in any of the texts. */
@@ -70,6 +73,8 @@ export function findMarker(texts: Iterable<string | null | undefined>): string |
  */
 export class SimulatorControl {
   readonly random: Random;
+  /** Each cloud passes its requests through here. */
+  readonly frozen = new FrozenServices();
   readonly #faults: FaultRegistry;
   readonly #calls = new Map<string, number>();
   #audit: AuditEntry[] = [];
@@ -122,11 +127,12 @@ export class SimulatorControl {
       case 'GET /_sim/effects':
         return json(200, { effects: this.#audit, dropped: this.#dropped });
       case 'GET /_sim/faults':
-        return json(200, { faults: this.#faults.list() });
+        return json(200, { faults: this.#faults.list(), held: this.frozen.heldCount });
       case 'POST /_sim/faults':
         return this.#addFaults(request.body);
       case 'DELETE /_sim/faults':
         this.#faults.clear();
+        this.frozen.thaw();
         return json(200, { faults: [] });
       case 'POST /_sim/latency':
         return this.#setLatency(request.body);
@@ -141,7 +147,12 @@ export class SimulatorControl {
   #addFaults(body: string | null): HttpAnswer {
     const parsed = z.union([z.array(FaultRequest), FaultRequest.transform((one) => [one])]).safeParse(readJson(body));
     if (!parsed.success) return json(400, { error: z.prettifyError(parsed.error) });
-    return json(200, { faults: parsed.data.map((fault) => this.#faults.add(fault)) });
+    return json(200, { faults: parsed.data.map((fault) => this.#switchOn(fault)) });
+  }
+
+  #switchOn(fault: FaultRequest): Fault {
+    if (fault.kind === 'freeze') this.frozen.freeze(fault.operation, fault.forMs ?? usualFreezeMs);
+    return this.#faults.add(fault);
   }
 
   #setLatency(body: string | null): HttpAnswer {
@@ -161,6 +172,7 @@ export class SimulatorControl {
     this.#audit = [];
     this.#dropped = 0;
     this.#faults.clear();
+    this.frozen.clear();
     this.#latency = { minMs: this.options.latency.min, maxMs: this.options.latency.max };
     this.#latencyByOperation.clear();
     this.#cloud?.reset();

@@ -3,7 +3,7 @@ import type { Random } from './random.js';
 
 /**
  * Where in the life of a request a fault strikes. One request meets at most one fault of each phase, so that a lost answer
- * and a lying job can be combined.
+ * and a lying job can be combined. `freeze` is none of a request: it strikes a service, from the moment it is switched on (`frozen.ts`).
  */
 const phases = {
   'drop-request': 'request',
@@ -22,6 +22,7 @@ const phases = {
   'job-never-ends': 'job',
   'job-lost-result': 'job',
   'hide-from-lists': 'list',
+  freeze: 'service',
 } as const;
 
 export type FaultKind = keyof typeof phases;
@@ -38,6 +39,8 @@ export const FaultRequest = z
     delayMs: z.number().min(0).default(3000),
     hideMs: z.number().min(0).default(2000),
     waitMs: z.number().min(0).default(1000),
+    /** How long a service stays frozen; a minute when left out. */
+    forMs: z.number().min(0).optional(),
     status: z.int().min(100).max(599).optional(),
     errorcode: z.int().optional(),
     cserrorcode: z.int().optional(),
@@ -74,7 +77,7 @@ export class FaultRegistry {
   /** The first fault of that phase that wants this operation now; it counts as having struck. */
   take(phase: FaultPhase, operation: string): Fault | null {
     for (const fault of this.#faults) {
-      if (fault.remaining === 0 || phases[fault.kind] !== phase || !concerns(fault, operation)) continue;
+      if (fault.remaining === 0 || phases[fault.kind] !== phase || !concerns(fault.operation, operation)) continue;
       if (fault.probability !== undefined && this.random() >= fault.probability) continue;
       if (fault.remaining !== null) fault.remaining -= 1;
       fault.struck += 1;
@@ -92,8 +95,8 @@ export class FaultRegistry {
   }
 }
 
-function concerns(fault: Fault, operation: string): boolean {
-  const wanted = fault.operation;
+/** @param wanted the name of an operation, `*` for all, or a beginning followed by `*` */
+export function concerns(wanted: string, operation: string): boolean {
   if (wanted.endsWith('*')) return operation.startsWith(wanted.slice(0, -1));
   return wanted === operation;
 }

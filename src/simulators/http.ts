@@ -19,8 +19,25 @@ export interface HttpAnswer {
   delayMs?: number;
 }
 
+/**
+ * A request that a frozen service holds. Nothing of it is done yet. The cloud itself carries it out when the service goes on, whether
+ * anybody still waits or not; the road only has to pass the answer on to whoever does.
+ */
+export interface HeldRequest {
+  /** When it will be carried out as things stand, ms since epoch; a thaw on request or another freeze changes it. */
+  heldUntilMs: number;
+  /**
+   * Tells the answer, once, when the request has been carried out; at once when it has been. Never told when the cloud is reset or closed
+   * before. One listener.
+   */
+  onAnswer(listener: (answer: HttpAnswer | 'cut') => void): void;
+}
+
 /** `cut` destroys the socket without an answer, as a crash or a broken network would. */
-export type HttpHandler = (request: HttpRequest) => HttpAnswer | 'cut';
+export type SimulatedAnswer = HttpAnswer | 'cut' | HeldRequest;
+export const isHeld = (answer: SimulatedAnswer): answer is HeldRequest => answer !== 'cut' && 'onAnswer' in answer;
+
+export type HttpHandler = (request: HttpRequest) => SimulatedAnswer;
 
 export interface HttpListener {
   port: number;
@@ -33,7 +50,7 @@ export interface ListenOptions {
   maxBodyBytes: number;
 }
 
-/** Listens with node:http; every request goes whole to `handle`, which answers at once. */
+/** Listens with node:http; every request goes whole to `handle`, which answers at once or holds it. */
 export async function listen(options: ListenOptions, handle: HttpHandler): Promise<HttpListener> {
   const delayed = new Set<NodeJS.Timeout>();
   const server = createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
@@ -53,7 +70,7 @@ export async function listen(options: ListenOptions, handle: HttpHandler): Promi
   function answer(request: IncomingMessage, response: ServerResponse, body: string | null): void {
     const url = request.url ?? '/';
     const mark = url.indexOf('?');
-    let result: HttpAnswer | 'cut';
+    let result: SimulatedAnswer;
     try {
       result = handle({
         method: request.method ?? 'GET',
@@ -66,6 +83,13 @@ export async function listen(options: ListenOptions, handle: HttpHandler): Promi
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       result = { status: 500, headers: { 'content-type': 'text/plain' }, body: `simulator defect: ${text}\n` };
     }
+    if (isHeld(result)) result.onAnswer((late) => pass(request, response, late));
+    else pass(request, response, result);
+  }
+
+  function pass(request: IncomingMessage, response: ServerResponse, result: HttpAnswer | 'cut'): void {
+    // Who waited has gone.
+    if (response.destroyed) return;
     if (result === 'cut') {
       request.socket.destroy();
       return;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type OperationName, preparationOperations } from '../../src/planner/plan.js';
 import type { Facts, ResolvedPart, ResolveRequest, Sent, Provisioner } from '../../src/provisioners/provisioner.js';
-import { carryOut, finished, handlerOf, newMarker, pause, requestFor, type Task } from './small-engine.js';
+import { carryOut, finished, handlerOf, newMarker, pause, requestFor, sendThrough, type Task } from './small-engine.js';
 
 /** A fresh cloud with nothing of ours in it, for one test. */
 export interface CloudUnderTest {
@@ -92,7 +92,7 @@ export function behavesLikeAProvisioner(start: () => Promise<CloudUnderTest>): v
       const { cloud, build, taskFor, handler } = await readyFor(operation);
       await cloud.loseNextAnswer(operation);
       const request = requestFor(taskFor(operation));
-      await expect(handler.send(request)).rejects.toMatchObject({ name: 'OutcomeUnknownError' });
+      await expect(sendThrough(handler, request)).rejects.toMatchObject({ name: 'OutcomeUnknownError' });
       expect((await handler.find(request)).state).not.toBe('absent');
 
       if (!(leavesAThing as readonly string[]).includes(operation)) return;
@@ -104,7 +104,7 @@ export function behavesLikeAProvisioner(start: () => Promise<CloudUnderTest>): v
 
     it('to a request that never arrived is found to be nothing', async () => {
       const { handler, taskFor } = await readyFor('vm.create');
-      await expect(handler.find(requestFor(taskFor('vm.create')))).resolves.toEqual({ state: 'absent' });
+      await expect(handler.find(requestFor(taskFor('vm.create')))).resolves.toMatchObject({ state: 'absent' });
     });
   });
 
@@ -112,7 +112,7 @@ export function behavesLikeAProvisioner(start: () => Promise<CloudUnderTest>): v
     it.each(leavesAThing)('(%s) is taken over when nothing was sent after it', async (operation) => {
       const { cloud, provisioner, taskFor, handler } = await readyFor(operation);
       const first = requestFor(taskFor(operation));
-      const sent = await handler.send(first);
+      const { sent } = await sendThrough(handler, first);
       const made = await cloud.countAlive();
       const second = requestFor(taskFor(operation), {
         marker: first.marker,
@@ -120,7 +120,7 @@ export function behavesLikeAProvisioner(start: () => Promise<CloudUnderTest>): v
         earlierRequestIds: [first.requestId],
       });
       expect((await handler.find(second)).state).not.toBe('absent');
-      const again = await orUnknown(handler.send(second));
+      const again = await orUnknown(sendThrough(handler, second).then(({ sent }) => sent));
       for (const one of [sent, again]) {
         if (one?.state === 'pending') await finished(provisioner, operation, one.jobId);
       }
@@ -130,7 +130,7 @@ export function behavesLikeAProvisioner(start: () => Promise<CloudUnderTest>): v
     it.each(leavesAThing)('(%s), and whose job has ended, is found as the thing it made', async (operation) => {
       const { provisioner, taskFor, handler } = await readyFor(operation);
       const first = requestFor(taskFor(operation));
-      const sent = await handler.send(first);
+      const { sent } = await sendThrough(handler, first);
       if (sent.state === 'pending') await finished(provisioner, operation, sent.jobId);
       const { requestId: earlier, ...same } = first;
       const second = { ...same, attempt: 2, requestId: randomUUID(), earlierRequestIds: [earlier] };
@@ -145,7 +145,7 @@ export function behavesLikeAProvisioner(start: () => Promise<CloudUnderTest>): v
       const before = new Set(await cloud.ids());
       // The second attempt does not know of the first, which is still under way; then both are on the cloud.
       for (const request of [second, late]) {
-        const sent = await orRefused(handler.send(request));
+        const sent = await orRefused(sendThrough(handler, request).then(({ sent }) => sent));
         if (sent?.state === 'pending') await finished(provisioner, operation, sent.jobId);
       }
       const made = (await cloud.ids()).filter((id) => !before.has(id));
@@ -160,10 +160,10 @@ export function behavesLikeAProvisioner(start: () => Promise<CloudUnderTest>): v
     it.each(leavesAThing)('(%s) makes one thing', async (operation) => {
       const { cloud, provisioner, taskFor, handler } = await readyFor(operation);
       const request = requestFor(taskFor(operation));
-      const first = await handler.send(request);
+      const { sent: first } = await sendThrough(handler, request);
       if (first.state === 'pending') await finished(provisioner, operation, first.jobId);
       const made = await cloud.countAlive();
-      const second = await orUnknown(handler.send(request));
+      const second = await orUnknown(sendThrough(handler, request).then(({ sent }) => sent));
       if (second?.state === 'pending') await finished(provisioner, operation, second.jobId);
       expect(await cloud.countAlive()).toBe(made);
     });
@@ -173,7 +173,7 @@ export function behavesLikeAProvisioner(start: () => Promise<CloudUnderTest>): v
       const { marker, found } = await build(operation);
       const made = await cloud.countAlive();
       const request = requestFor(taskFor(operation), { marker, attempt: 2 });
-      const sent = await orUnknown(handler.send(request));
+      const sent = await orUnknown(sendThrough(handler, request).then(({ sent }) => sent));
       if (sent === null) expect(await handler.find(request)).toMatchObject({ resourceId: found.resourceId });
       else expect(sent).toMatchObject({ state: 'done', found: { resourceId: found.resourceId } });
       expect(await cloud.countAlive()).toBe(made);
@@ -198,8 +198,7 @@ export function behavesLikeAProvisioner(start: () => Promise<CloudUnderTest>): v
 
     it('never tells ready of a VM whose job still runs', async () => {
       const { handler, taskFor, provisioner } = await readyFor('vm.create');
-      const request = requestFor(taskFor('vm.create'));
-      const sent = await handler.send(request);
+      const { sent, request } = await sendThrough(handler, requestFor(taskFor('vm.create')));
       if (sent.state !== 'pending' || sent.resourceId === null) return;
       const seen = await handler.inspect(request, sent.resourceId);
       const job = { jobId: sent.jobId, operation: 'vm.create' as const, submittedAt: new Date().toISOString() };

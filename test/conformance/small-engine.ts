@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { OutcomeUnknownError } from '../../src/errors.js';
+import { OutcomeUnknownError, ProvisioningError } from '../../src/errors.js';
 import type { JsonObject } from '../../src/json.js';
 import type { OperationName } from '../../src/planner/plan.js';
 import type {
@@ -8,6 +8,7 @@ import type {
   Found,
   Inspection,
   JobReport,
+  NextStage,
   OperationHandler,
   OperationRequest,
   Provisioner,
@@ -20,6 +21,14 @@ export interface Task {
   settings: JsonObject;
   inputs: Record<string, string>;
   rootPassword?: string;
+}
+
+/** What the real engine has beside the contract: how long a request whose answer did not come may be running, ms. */
+export interface Manners {
+  holdMs?: number;
+  cutMs?: number;
+  /** Before each request leaves. */
+  beforeSend?(request: OperationRequest): Promise<void>;
 }
 
 export interface Outcome {
@@ -68,25 +77,33 @@ export function handlerOf(provisioner: Provisioner, operation: OperationName): O
  * An operation from its first request to a ready thing, by the rules of the contract and nothing else: what a lost answer
  * left is looked for, a job is polled, the thing itself has the last word, stages follow one another.
  */
-export async function carryOut(provisioner: Provisioner, task: Task, marker = newMarker()): Promise<Outcome> {
+export async function carryOut(
+  provisioner: Provisioner,
+  task: Task,
+  marker = newMarker(),
+  { holdMs = 0, cutMs = 0, beforeSend }: Manners = {},
+): Promise<Outcome> {
   const handler = handlerOf(provisioner, task.operation);
   const secrets: CloudSecrets = {};
   let lost = 0;
+  let mayRunUntil = 0;
   let request = requestFor(task, { marker });
 
   for (let step = 0; step < mostSteps; step += 1) {
     let reached: Sent | Finding;
     try {
+      await beforeSend?.(request);
       reached = await handler.send(request);
     } catch (error) {
       if (!(error instanceof OutcomeUnknownError)) throw error;
       lost += 1;
-      reached = await lookUp(handler, request);
+      mayRunUntil = Math.max(mayRunUntil, Date.now() + (error.how === 'silent' ? holdMs : cutMs));
+      reached = await lookUp(handler, request, mayRunUntil);
     }
     const seen = await follow(reached);
     if (seen.state === 'ready') return { found: seen.found, secrets, lost };
     if (seen.state === 'next') {
-      request = { ...request, stage: seen.stage, memo: seen.memo, attempt: 1, requestId: randomUUID() };
+      request = nextOf(request, seen);
     } else if (seen.state === 'absent') {
       request = { ...request, attempt: request.attempt + 1, requestId: randomUUID() };
     } else {
@@ -118,12 +135,43 @@ export async function carryOut(provisioner: Provisioner, task: Task, marker = ne
   }
 }
 
-async function lookUp(handler: OperationHandler, request: OperationRequest): Promise<Finding> {
-  for (let look = 1; ; look += 1) {
-    const finding = await handler.find(request);
-    if (finding.state !== 'absent' || look === looks) return finding;
+/** Attempts count over all stages, and what a stage leaves for later ones adds up. */
+export const nextOf = (request: OperationRequest, { stage, memo }: NextStage): OperationRequest => ({
+  ...request,
+  stage,
+  memo: { ...request.memo, ...memo },
+  attempt: request.attempt + 1,
+  requestId: randomUUID(),
+});
+
+/** Sends a request, and those of the stages that follow, up to the one that makes the thing: what it answered, and that request. */
+export async function sendThrough(handler: OperationHandler, request: OperationRequest) {
+  let sending = request;
+  for (let step = 0; step < mostSteps; step += 1) {
+    const sent = await handler.send(sending);
+    if (sent.state !== 'next') return { sent, request: sending };
+    sending = nextOf(sending, sent);
+  }
+  throw new Error(`${request.operation} has no last stage`);
+}
+
+/** Absence counts when it lasts, and not while the request may be running, unless a second one is impossible. */
+async function lookUp(handler: OperationHandler, request: OperationRequest, mayRunUntil: number): Promise<Finding> {
+  let absent = 0;
+  for (let step = 0; step < mostSteps; step += 1) {
+    try {
+      const finding = await handler.find(request);
+      if (finding.state !== 'absent') return finding;
+      absent += 1;
+      if (absent >= looks && (finding.guarded === true || Date.now() >= mayRunUntil)) return finding;
+    } catch (error) {
+      if (!(error instanceof ProvisioningError) || error.disposition !== 'retry') throw error;
+      // No sign of life: what was not found before it counts no more.
+      absent = 0;
+    }
     await pause(lookAgainMs);
   }
+  throw new Error(`${request.operation} is looked for without an end`);
 }
 
 export async function finished(provisioner: Provisioner, operation: OperationName, jobId: string): Promise<JobReport> {

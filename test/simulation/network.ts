@@ -1,6 +1,6 @@
 import { type HttpAnswer, type HttpMethod, NoAnswerError, type RestHttp } from '../../src/provisioners/http.js';
 import { currentPermission } from '../../src/provisioners/permission.js';
-import type { SimulatedCloud } from '../../src/simulators/http.js';
+import { type HttpAnswer as CloudAnswer, isHeld, type SimulatedCloud } from '../../src/simulators/http.js';
 import type { Trace } from './trace.js';
 import type { SimulatedProcess, VirtualTime } from './virtual-time.js';
 
@@ -65,6 +65,11 @@ export function simulatedHttp(options: {
           headers: { host, ...lowerCased(headers) },
           body,
         });
+        if (!isHeld(answer)) return answered(answer, isAnswerWanted);
+        trace.add('cloud', `${name} for ${process.name}: held, the service is frozen`);
+        answer.onAnswer((late) => answered(late, isAnswerWanted));
+      };
+      const answered = (answer: CloudAnswer | 'cut', isAnswerWanted: boolean) => {
         // As a real server says it with every answer: by its own clock.
         const date = new Date().toUTCString();
         const told = answer === 'cut' ? 'cut' : `${answer.status} ${answer.body.slice(0, 160)}`;

@@ -3,7 +3,7 @@ import { RefusedError } from '../../src/errors.js';
 import type { Bundle } from '../../src/machines/begin-order.js';
 import type { Lever } from '../../src/machines/levers.js';
 import { createSealer } from '../../src/secrets.js';
-import type { SimulatedCloud } from '../../src/simulators/http.js';
+import { isHeld, type SimulatedCloud } from '../../src/simulators/http.js';
 import { insertPlatform } from '../../src/store/platforms.js';
 import { applicationName } from '../../src/store/ownership.js';
 import type { SeenEvent, SeenRejection, SentLever, SentMessage } from '../invariants/evidence.js';
@@ -212,7 +212,7 @@ class World {
     const answer = this.time.as(this.cloudProcess, () =>
       this.cloud.handle({ method, path, query: '', headers: {}, body: body === undefined ? '' : JSON.stringify(body) }),
     );
-    if (answer === 'cut' || answer.status >= 300) throw new Error(`${method} ${path} was refused`);
+    if (answer === 'cut' || isHeld(answer) || answer.status >= 300) throw new Error(`${method} ${path} was refused`);
     return JSON.parse(answer.body);
   }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { seedIds } from '../../src/simulators/openstack/seed-data.js';
-import type { SimulatedCloud } from '../../src/simulators/http.js';
+import { isHeld, type SimulatedCloud } from '../../src/simulators/http.js';
 import { defaultAdminPassword, simulatedOpenStack } from '../../src/simulators/openstack/server.js';
 
 type Row = Record<string, unknown>;
@@ -32,7 +32,7 @@ function call(method: string, path: string, body?: unknown, token = ''): { statu
     },
     body: body === undefined ? '' : JSON.stringify(body),
   });
-  if (answer === 'cut') throw new Error(`${method} ${path} was cut`);
+  if (answer === 'cut' || isHeld(answer)) throw new Error(`${method} ${path} was not answered`);
   return {
     status: answer.status,
     headers: answer.headers ?? {},

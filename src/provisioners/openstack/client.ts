@@ -25,7 +25,11 @@ export interface Call {
 export interface Change extends Call {
   method: Exclude<HttpMethod, 'GET'>;
   body?: JsonObject;
+  /** Only while the thing is as it was seen: Neutron refuses with 412 when its revision is another. */
+  revision?: number;
 }
+
+type Sending = Pick<Change, 'body' | 'revision'>;
 
 export interface Changed<T> {
   value: T;
@@ -127,17 +131,25 @@ export function openStackClient({ serviceUrl, credentials, settings, http, pace 
   }
 
   /** A token may end or be revoked at any moment: one new login, one repeat. A second 401 is final. */
-  async function call(method: HttpMethod, asked: Call, body: JsonObject | undefined, kind: Kind): Promise<HttpAnswer> {
+  async function call(
+    method: HttpMethod,
+    asked: Call,
+    kind: Kind,
+    { body, revision }: Sending = {},
+  ): Promise<HttpAnswer> {
     const what = `${asked.service} ${method} ${asked.path}`;
     const scope = asked.scope ?? null;
-    const version = await versionHeader(asked);
+    const headers = {
+      ...(await versionHeader(asked)),
+      ...(revision === undefined ? {} : { 'if-match': `revision_number=${revision}` }),
+    };
     const text = body === undefined ? null : JSON.stringify(body);
     for (let attempt = 1; ; attempt += 1) {
       const token = await tokens.current(scope);
       const url = `${await baseOf(asked.service, token)}${asked.path}${queryText(asked.query ?? {})}`;
       let answer: HttpAnswer;
       try {
-        answer = await exchange(method, url, text, { 'x-auth-token': token.id, ...version });
+        answer = await exchange(method, url, text, { 'x-auth-token': token.id, ...headers });
         crashPoint('call.answered', () => [asked.service, `${method}-${asked.path.split('/')[1] ?? ''}`]);
       } catch (error) {
         throw withoutAnswer(error, what, kind, 'CLD_UNREACHABLE');
@@ -188,11 +200,14 @@ export function openStackClient({ serviceUrl, credentials, settings, http, pace 
   return {
     async read(asked, schema) {
       const what = `${asked.service} GET ${asked.path}`;
-      return shaped(bodyOf(await call('GET', asked, undefined, 'read'), what, 'read'), schema, what, 'read');
+      return shaped(bodyOf(await call('GET', asked, 'read'), what, 'read'), schema, what, 'read');
     },
-    async change({ method, body, ...asked }, schema) {
+    async change({ method, body, revision, ...asked }, schema) {
       const what = `${asked.service} ${method} ${asked.path}`;
-      const answer = await call(method, asked, body, 'change');
+      const answer = await call(method, asked, 'change', {
+        ...(body && { body }),
+        ...(revision !== undefined && { revision }),
+      });
       const value = shaped(bodyOf(answer, what, 'change'), schema, what, 'change');
       const requestId = answer.headers['x-openstack-request-id'] ?? answer.headers['x-compute-request-id'];
       return { value, requestId: typeof requestId === 'string' ? requestId : null };
@@ -203,7 +218,7 @@ export function openStackClient({ serviceUrl, credentials, settings, http, pace 
       let query = asked.query ?? {};
       for (let pages = 1; pages <= mostPages; pages += 1) {
         const body = shaped(
-          bodyOf(await call('GET', { ...asked, query }, undefined, 'read'), what, 'read'),
+          bodyOf(await call('GET', { ...asked, query }, 'read'), what, 'read'),
           z.record(z.string(), z.unknown()),
           what,
           'read',

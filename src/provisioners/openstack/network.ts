@@ -65,7 +65,6 @@ export function networkReserve(account: Account): OperationHandler {
             floatingip: {
               floating_network_id: externalNetworkId,
               description: request.marker,
-              // guess: taken at create as well; the lab recorded it on PUT.
               qos_policy_id: input(request, 'qosPolicyId'),
             },
           },
@@ -115,11 +114,17 @@ export function networkBind(account: Account): OperationHandler {
   }
 
   /** Throws when the address serves another machine: taking it away would cut someone off. */
-  async function bound(request: OperationRequest, port: Port | null): Promise<FloatingIp | null> {
+  async function boundAtAll(request: OperationRequest, port: Port | null): Promise<FloatingIp | null> {
     const address = await readAddress(client, scopeOf(request), input(request, 'addressId'));
     if (!address || address.port_id === null) return null;
     if (address.port_id !== port?.id) throw contradiction(`the address ${address.id} is bound to another port`);
     return address;
+  }
+
+  /** Without its policy it has no limit, and is not what was sold. */
+  async function bound(request: OperationRequest, port: Port | null): Promise<FloatingIp | null> {
+    const address = await boundAtAll(request, port);
+    return address?.qos_policy_id === input(request, 'qosPolicyId') ? address : null;
   }
 
   const found = ({ id, floating_ip_address }: FloatingIp): Found => ({
@@ -152,7 +157,8 @@ export function networkBind(account: Account): OperationHandler {
             scope: scopeOf(request),
             method: 'PUT',
             path: `/floatingips/${pathOf(addressId)}`,
-            body: { floatingip: { port_id: port.id } },
+            // Any change that does not name the policy takes it away (seen on Zed).
+            body: { floatingip: { port_id: port.id, qos_policy_id: input(request, 'qosPolicyId') } },
           },
           FloatingIpRead,
         );
@@ -167,7 +173,8 @@ export function networkBind(account: Account): OperationHandler {
     },
     async find(request) {
       const address = await bound(request, await portOf(request));
-      return address ? { state: 'found', resourceId: address.id, others: [] } : { state: 'absent' };
+      // The same change twice is the same as once.
+      return address ? { state: 'found', resourceId: address.id, others: [] } : { state: 'absent', guarded: true };
     },
     async inspect(request) {
       const address = await bound(request, await portOf(request));
@@ -179,7 +186,7 @@ export function networkBind(account: Account): OperationHandler {
     // A binding is a state of the address. Taken back it can be made once more, as soon as the network knows: until then the
     // address shows the state of before.
     async discard(request) {
-      const address = await bound(request, await portOf(request));
+      const address = await boundAtAll(request, await portOf(request));
       if (address) await unbind(account, request, address.id);
       const now = await readAddress(client, scopeOf(request), input(request, 'addressId'));
       return now === null || now.status === 'DOWN' ? 'gone' : 'in-progress';
@@ -230,7 +237,8 @@ function undoing(
     },
     async find(request) {
       const address = await remaining(request);
-      return address ? { state: 'absent' } : { state: 'found', resourceId: idOf(request), others: [] };
+      // Undone twice is undone.
+      return address ? { state: 'absent', guarded: true } : { state: 'found', resourceId: idOf(request), others: [] };
     },
     async inspect(request) {
       const address = await remaining(request);

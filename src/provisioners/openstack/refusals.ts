@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cutText } from '../../cut-text.js';
 import { type Disposition, OutcomeUnknownError, ProvisioningError } from '../../errors.js';
-import { askedWaitMs, type HttpAnswer } from '../http.js';
+import { askedWaitMs, howItFailed, type HttpAnswer } from '../http.js';
 import type { Sign } from '../pace.js';
 
 export type Service = 'identity' | 'compute' | 'network' | 'volume' | 'image';
@@ -46,6 +46,9 @@ const rejected = (code: string): Sorted => ({ disposition: 'reject', code });
 const later = (code: string): Sorted => ({ disposition: 'retry', code });
 const person = (code: string): Sorted => ({ disposition: 'ask-human', code });
 
+/** Nova's ways of saying 403 of a quota: its own, and Neutron's passed on (`Maximum number of ports exceeded`). */
+const quotaWords = /^(quota exceeded|maximum number of .+ exceed)/i;
+
 /**
  * The table "What an error means" of the reference. Texts are looked at in two places only, where OpenStack says two
  * things under one status and type: Nova's quota (403) and Nova's busy server (409).
@@ -58,7 +61,7 @@ function sortRefusal(service: Service, status: number, { type, text }: Said): So
     case 401:
       return person('CLD_AUTH');
     case 403:
-      return /^quota exceeded/i.test(text) || type === 'OverQuota' ? rejected('CLD_QUOTA') : person('CLD_PERMISSION');
+      return quotaWords.test(text) || type === 'OverQuota' ? rejected('CLD_QUOTA') : person('CLD_PERMISSION');
     case 404:
       return rejected('CLD_PARAMETER');
     case 405:
@@ -66,6 +69,9 @@ function sortRefusal(service: Service, status: number, { type, text }: Said): So
       return person('CLD_UNSUPPORTED');
     case 409:
       return sortConflict(service, type, text);
+    // Of a proxy that waited for the service in vain: what became of the request nobody knows.
+    case 408:
+      return null;
     case 412:
       return later('CLD_IN_USE');
     case 413:
@@ -107,7 +113,7 @@ export function errorOf(service: Service, what: string, kind: Kind, answer: Http
   }
   const sorted = said || status === 401 ? sortRefusal(service, status, said ?? { type: '', text: '' }) : null;
   if (sorted) return new ProvisioningError(sorted.disposition, sorted.code, message, { cloudCode });
-  if (kind === 'change') return new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', message);
+  if (kind === 'change') return new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', message, howItFailed(answer));
   const details = waitMs === undefined || waitMs === 0 ? { cloudCode } : { cloudCode, retryAfterMs: waitMs };
   return new ProvisioningError('retry', said ? 'CLD_UNAVAILABLE' : 'CLD_UNREACHABLE', message, details);
 }

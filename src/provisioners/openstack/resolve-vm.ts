@@ -10,7 +10,7 @@ import { type Resolving, zoneOf } from './resolve.js';
 import { volumeTypeOf } from './resolve-disk.js';
 import { resolveVmNetworks } from './resolve-network.js';
 import { type Flavor, type Image, SecurityGroup } from './schema.js';
-import type { VmSettings } from './vm.js';
+import type { VmSettings } from './vm-settings.js';
 
 export async function resolveVm(resolving: Resolving, part: DraftPart, config: VmConfig): Promise<ResolvedPart | null> {
   const { tenant } = resolving;

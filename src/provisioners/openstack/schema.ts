@@ -162,6 +162,10 @@ export const RouterMade = z.object({ router: Router });
 export const Port = z.object({
   id: Id,
   project_id: Text,
+  description: Text,
+  created_at: Time,
+  /** Rises with every change. */
+  revision_number: orNull(z.number()),
   network_id: Text,
   device_id: Text,
   device_owner: Text,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { OutcomeUnknownError, ProvisioningError } from '../../errors.js';
+import { type MissingAnswer, OutcomeUnknownError, ProvisioningError } from '../../errors.js';
 import type { Json } from '../../json.js';
-import { type HttpAnswer, NoAnswerError } from '../http.js';
+import { howItFailed, type HttpAnswer, NoAnswerError } from '../http.js';
 import { NotSentError } from '../pace.js';
 import type { Kind } from './refusals.js';
 
@@ -67,7 +67,7 @@ export function withoutAnswer(error: unknown, what: string, kind: Kind, readCode
     return new ProvisioningError('retry', code, `OpenStack ${what} was not sent: ${message}`, { retryAfterMs });
   }
   if (!(error instanceof NoAnswerError)) return error instanceof Error ? error : new Error(String(error));
-  if (error.sent) return unreadable(what, kind, whyNot(error.reason), readCode);
+  if (error.sent) return unreadable(what, kind, whyNot(error.reason), readCode, howItFailed(error));
   return new ProvisioningError('retry', readCode, `OpenStack ${what}: the service cannot be reached (${error.reason})`);
 }
 
@@ -76,8 +76,8 @@ function whyNot(reason: string): string {
   return /timeout/i.test(reason) ? `timed out (${reason})` : reason;
 }
 
-function unreadable(what: string, kind: Kind, why: string, readCode: string): Error {
+function unreadable(what: string, kind: Kind, why: string, readCode: string, how: MissingAnswer = 'cut'): Error {
   const message = `OpenStack ${what}: no usable answer, ${why}`;
-  if (kind === 'change') return new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', message);
+  if (kind === 'change') return new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', message, how);
   return new ProvisioningError('retry', readCode, message);
 }

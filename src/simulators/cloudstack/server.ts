@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { SimulatorControl } from '../control.js';
 import type { Fault } from '../faults.js';
-import { startSimulated, type HttpAnswer, type HttpRequest, type SimulatedCloud } from '../http.js';
+import {
+  startSimulated,
+  type HttpAnswer,
+  type HttpRequest,
+  type SimulatedAnswer,
+  type SimulatedCloud,
+} from '../http.js';
 import { answerOnTheWay } from '../on-the-way.js';
 import { randomId, seededRandom } from '../random.js';
 import { Scheduler } from '../scheduler.js';
@@ -72,7 +78,7 @@ export function simulatedCloudStack(options: Omit<SimulatedCloudStackOptions, 'p
     reset: () => api.reset(),
   });
 
-  function handle(request: HttpRequest): HttpAnswer | 'cut' {
+  function handle(request: HttpRequest): SimulatedAnswer {
     if (request.path.startsWith('/_sim')) return control.handle(request);
     if (!/^\/client\/api\/?$/.test(request.path)) {
       return {
@@ -90,8 +96,10 @@ export function simulatedCloudStack(options: Omit<SimulatedCloudStackOptions, 'p
     }
     const operation = raw.get('command') ?? '(none)';
     control.countCall(api.knows(operation) ? operation : '(unknown)');
-    const fault = control.takeFault('request', operation);
-    return fault === null ? api.answer(request, raw) : answerWithFault(fault, request, raw);
+    return control.frozen.whenThawed([operation], () => {
+      const fault = control.takeFault('request', operation);
+      return fault === null ? api.answer(request, raw) : answerWithFault(fault, request, raw);
+    });
   }
 
   function answerWithFault(fault: Fault, request: HttpRequest, raw: RawParameters): HttpAnswer | 'cut' {
@@ -125,5 +133,10 @@ export function simulatedCloudStack(options: Omit<SimulatedCloudStackOptions, 'p
     }
   }
 
-  return { handle, close: () => scheduler.clear() };
+  function close(): void {
+    scheduler.clear();
+    control.frozen.clear();
+  }
+
+  return { handle, close };
 }

@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { SimulatorControl } from '../control.js';
 import type { Fault } from '../faults.js';
-import { startSimulated, type HttpAnswer, type HttpRequest, type SimulatedCloud } from '../http.js';
+import {
+  startSimulated,
+  type HttpAnswer,
+  type HttpRequest,
+  type SimulatedAnswer,
+  type SimulatedCloud,
+} from '../http.js';
 import { answerOnTheWay } from '../on-the-way.js';
 import { randomId, seededRandom } from '../random.js';
 import { Scheduler } from '../scheduler.js';
 import { Api, type Prepared } from './api.js';
+import { servicesAsked } from './services-asked.js';
 import { Refusal, unauthorized, type Service } from './errors.js';
 import { rangeOf } from './microversion.js';
 import { simulatedResources } from './resources.js';
@@ -88,7 +95,7 @@ export function simulatedOpenStack(options: Omit<SimulatedOpenStackOptions, 'por
     reset: () => api.reset(),
   });
 
-  function handle(request: HttpRequest): HttpAnswer | 'cut' {
+  function handle(request: HttpRequest): SimulatedAnswer {
     if (request.path.startsWith('/_sim')) return control.handle(request);
     const prepared = api.prepare(request);
     if (prepared === null) {
@@ -97,8 +104,13 @@ export function simulatedOpenStack(options: Omit<SimulatedOpenStackOptions, 'por
     if ('status' in prepared) return prepared;
     const { operation, match } = prepared;
     control.countCall(match === null ? '(unknown)' : operation);
-    const fault = control.takeFault('request', operation);
-    return fault === null ? api.answer(prepared) : answerWithFault(fault, prepared);
+    return control.frozen.whenThawed(
+      control.frozen.any ? [operation, ...servicesAsked(prepared, api)] : [operation],
+      () => {
+        const fault = control.takeFault('request', operation);
+        return fault === null ? api.answer(prepared) : answerWithFault(fault, prepared);
+      },
+    );
   }
 
   function answerWithFault(fault: Fault, prepared: Prepared): HttpAnswer | 'cut' {
@@ -128,7 +140,12 @@ export function simulatedOpenStack(options: Omit<SimulatedOpenStackOptions, 'por
     }
   }
 
-  return { handle, close: () => scheduler.clear() };
+  function close(): void {
+    scheduler.clear();
+    control.frozen.clear();
+  }
+
+  return { handle, close };
 }
 
 /** What each service says of a defect of its own. */

@@ -185,6 +185,15 @@ describe('no usable answer', () => {
   const ways: [string, (response: ServerResponse) => void][] = [
     ['a reset', (response) => response.destroy()],
     ['silence', silence],
+    ["a proxy's 504", (response) => response.writeHead(504).end('<html>Gateway Timeout</html>')],
+    ["a proxy's 408", (response) => json(response, { message: 'x', code: '408 Request Timeout', title: 'x' }, 408)],
+    [
+      'half an answer, then silence',
+      (response) => {
+        silence(response);
+        response.writeHead(202, { 'content-type': 'application/json' }).write('{"server":');
+      },
+    ],
     ['a page of HTML', (response) => response.writeHead(502).end('<html>Bad Gateway</html>')],
     ["a proxy's 404", (response) => response.writeHead(404).end('<html>not here</html>')],
     ['half an answer', (response) => response.end('{"server":{"id":')],
@@ -196,13 +205,20 @@ describe('no usable answer', () => {
     ['a 503', (response) => json(response, { message: 'x', code: '503 Service Unavailable', title: 'x' }, 503)],
   ];
 
-  it.each(ways)('(%s) to a change leaves its outcome unknown', async (_name, answer) => {
-    const { client } = await accountAt(services(answer), patience);
-    await expect(makeServer(client)).rejects.toMatchObject({
-      name: 'OutcomeUnknownError',
-      code: 'CLD_RESPONSE_UNKNOWN',
-    });
-  });
+  /** Patience ended: what was asked for may be held, and be done much later. */
+  const silent = ['silence', "a proxy's 504", "a proxy's 408", 'half an answer, then silence'];
+
+  it.each(ways)(
+    '(%s) to a change leaves its outcome unknown, and tells how it failed to come',
+    async (name, answer) => {
+      const { client } = await accountAt(services(answer), patience);
+      await expect(makeServer(client)).rejects.toMatchObject({
+        name: 'OutcomeUnknownError',
+        code: 'CLD_RESPONSE_UNKNOWN',
+        how: silent.includes(name) ? 'silent' : 'cut',
+      });
+    },
+  );
 
   it.each(ways)('(%s) to a read is a reason to ask again', async (_name, answer) => {
     const { client } = await accountAt(services(answer), patience);

@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { carryOut, finished, handlerOf, newMarker, pause, requestFor } from '../../conformance/small-engine.js';
+import {
+  carryOut,
+  finished,
+  handlerOf,
+  newMarker,
+  pause,
+  requestFor,
+  sendThrough,
+} from '../../conformance/small-engine.js';
 import { anOrder } from '../an-order.js';
 import { stopServer } from '../../../src/provisioners/openstack/server-actions.js';
 import { building } from './building.js';
@@ -67,8 +75,7 @@ describe('a VM', () => {
     const { cloud, provisioner, task } = await building();
     await cloud.fault('nova.servers.create', 'job-fails');
     const handler = handlerOf(provisioner, 'vm.create');
-    const request = requestFor(task('vm.create'));
-    const sent = await handler.send(request);
+    const { sent, request } = await sendThrough(handler, requestFor(task('vm.create')));
     if (sent.state !== 'pending') throw new Error(sent.state);
     const report = await finished(provisioner, 'vm.create', sent.jobId);
     expect(report).toMatchObject({ state: 'failed', disposition: 'retry', message: expect.stringMatching(/ERROR: ./) });

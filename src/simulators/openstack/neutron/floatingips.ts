@@ -81,9 +81,8 @@ const floatingIps: Collection<FloatingIp, Fields, Changeable> = {
   updateSchema: Changeable,
   update(call, address, fields) {
     knowQos(call, fields);
-    if (fields.qos_policy_id !== undefined) {
-      address.qosPolicyId = fields.qos_policy_id === null ? null : findPolicy(call, fields.qos_policy_id).id;
-    }
+    // Any change without it takes the policy away, one of the description alone as well (seen on Zed).
+    address.qosPolicyId = fields.qos_policy_id ? findPolicy(call, fields.qos_policy_id).id : null;
     if (fields.port_id !== undefined) {
       const target =
         fields.port_id === null || fields.port_id === ''

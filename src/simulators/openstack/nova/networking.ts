@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Call } from '../call.js';
 import { badRequest, conflict, forbidden, Refusal } from '../errors.js';
+import { touch } from '../neutron/owner.js';
 import { defaultGroupOf } from '../neutron/default-group.js';
 import { makePort, removePort } from '../neutron/ports-state.js';
 import { checkQuota } from '../neutron/quota.js';
@@ -23,11 +24,18 @@ export type NicPlan = { port: Port } | { port: null; network: Network; fixedIp: 
 export function planNics(call: Call, wanted: NetworkRequest[] | 'auto' | 'none' | undefined): NicPlan[] {
   if (wanted === 'none') return [];
   if (wanted === undefined || wanted === 'auto') return [automaticNic(call)].flatMap((nic) => nic ?? []);
-  return wanted.map((request): NicPlan => {
+  const plans = wanted.map((request): NicPlan => {
     if (request.port) return { port: freePort(call, request.port) };
     if (request.uuid === undefined) throw badRequest("Bad networks format: 'uuid' or 'port' is needed");
     return { port: null, network: usableNetwork(call, request.uuid), fixedIp: request.fixed_ip };
   });
+  const own = plans.filter(({ port }) => port === null).length;
+  const { cloud, projectId } = call;
+  // Asked before anything is made; in words of Nova's own (seen on Zed).
+  if (own > 0 && cloud.ports.countOf(projectId) + own > cloud.quotas.limit('neutron', projectId, 'port')) {
+    throw forbidden('Maximum number of ports exceeded');
+  }
+  return plans;
 }
 
 /** Without a wish: the only network of the project. */
@@ -132,12 +140,14 @@ export function bind(call: Call, port: Port, server: Server): void {
   call.cloud.moveToDevice(port, server.id, `compute:${server.availabilityZone}`);
   port.bindingHost = 'compute1';
   port.status = 'DOWN';
+  touch(port);
 }
 
 export function unbind(call: Call, port: Port): void {
   call.cloud.moveToDevice(port, '', '');
   port.bindingHost = '';
   port.status = 'DOWN';
+  touch(port);
 }
 
 export function bringUp(call: Call, server: Server): void {
