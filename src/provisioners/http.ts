@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
+import type { MissingAnswer } from '../errors.js';
 import { currentPermission, type Permission } from './permission.js';
 
 /** One cloud account's road to its server: a few kept connections, deadlines on everything, a lid on the answer's size. */
 export interface Http {
-  post(url: string, body: string, headers?: Record<string, string>): Promise<HttpAnswer>;
+  /** @param timeoutMs for this call alone, where the service is known to be slow; else the account's */
+  post(url: string, body: string, headers?: Record<string, string>, timeoutMs?: number): Promise<HttpAnswer>;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,16 @@ export class NoAnswerError extends Error {
   }
 }
 
+/**
+ * How an answer failed to come, told from what was thrown: our patience ended (`silent`), or anything else happened to a request that had
+ * left (`cut`). Which it was says for how long the request may still be running.
+ */
+export function howItFailed(error: unknown): Extract<MissingAnswer, 'cut' | 'silent'> {
+  return error instanceof NoAnswerError && patienceEnded.has(error.reason) ? 'silent' : 'cut';
+}
+
+const patienceEnded = new Set(['TimeoutError', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+
 const largestAnswer = 8 * 1024 * 1024;
 
 export function openHttp(options: HttpOptions): RestHttp {
@@ -52,8 +64,6 @@ export function openHttp(options: HttpOptions): RestHttp {
     connections: options.connections,
     pipelining: 1,
     connect: { timeout: options.timeoutMs, ...(options.caCertificate ? { ca: options.caCertificate } : {}) },
-    headersTimeout: options.timeoutMs,
-    bodyTimeout: options.timeoutMs,
     maxResponseSize: options.maxAnswerBytes ?? largestAnswer,
     // Shorter than any server's own idle time, so that a request is rarely written to a connection just being closed.
     keepAliveTimeout: 4_000,
@@ -64,6 +74,7 @@ export function openHttp(options: HttpOptions): RestHttp {
     url: string,
     body: string | null,
     headers: Record<string, string>,
+    timeoutMs = options.timeoutMs,
   ): Promise<HttpAnswer> {
     const permission = method === 'GET' ? undefined : currentPermission();
     let refusal: unknown = null;
@@ -79,7 +90,9 @@ export function openHttp(options: HttpOptions): RestHttp {
           : body,
         headers: { ...(body === null ? {} : { 'content-length': String(Buffer.byteLength(body)) }), ...headers },
         dispatcher: agent,
-        signal: AbortSignal.timeout(options.timeoutMs),
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+        signal: AbortSignal.timeout(timeoutMs),
       });
       return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
     } catch (error) {
@@ -90,8 +103,8 @@ export function openHttp(options: HttpOptions): RestHttp {
   }
 
   return {
-    post: (url, body, headers = {}) =>
-      ask('POST', url, body, { 'content-type': 'application/x-www-form-urlencoded', ...headers }),
+    post: (url, body, headers = {}, timeoutMs) =>
+      ask('POST', url, body, { 'content-type': 'application/x-www-form-urlencoded', ...headers }, timeoutMs),
     request: (method, url, body, headers = {}) => ask(method, url, body, headers),
     // destroy, not close: close waits for answers that may never come.
     close: () => agent.destroy(),

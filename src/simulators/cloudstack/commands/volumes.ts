@@ -1,6 +1,6 @@
 import type { Call, CommandFamily, CreatePlan, JobPlan } from '../call.js';
 import { listAnswer, listRows } from '../call.js';
-import { ApiError, invalidParameter } from '../errors.js';
+import { entityExists, invalidParameter } from '../errors.js';
 import { checkStorageTags } from '../state/disks.js';
 import { checkLimit } from '../state/limits.js';
 import type { Volume } from '../state/model.js';
@@ -77,7 +77,7 @@ function create(call: Call): CreatePlan {
   checkLimit(cloud, owner, 'volume', 1);
   checkLimit(cloud, owner, 'primaryStorage', sizeBytes / gibibyte);
   if (customId !== undefined && cloud.removed.has(customId)) {
-    throw new ApiError(530, `DB Exception on: Duplicate entry '${customId}' for key 'uc_volumes__uuid'`, 4250);
+    throw entityExists();
   }
   const id = customId ?? cloud.newId();
   const volume = cloud.volumes.add({
