@@ -117,23 +117,23 @@ describe('a registration', () => {
 
 describe('an account that takes its time, and is seen by nobody until it is made', () => {
   const impatient = (slowRequestTimeoutMs: number): SimulatedOptions => ({
-    settings: { registerTenants: 'first-order', requestTimeoutMs: 150, slowRequestTimeoutMs },
+    settings: { registerTenants: 'first-order', requestTimeoutMs: 1_500, slowRequestTimeoutMs },
   });
 
   it('longer than any patience is made once', async () => {
-    const cloud = await aCloud(impatient(150));
-    await cloud.takes('createAccount', 600);
+    const cloud = await aCloud(impatient(1_500));
+    await cloud.takes('createAccount', 3_000);
     const { lost } = await carryOut(cloud.provisioner, await tenantTask(cloud));
     expect(lost).toBeGreaterThan(0);
-    await pause(1_500);
+    await pause(7_000);
     expect(await accountsOf(cloud)).toEqual(['ct_u1']);
   });
 
   it('is asked for once, and is waited for longer than anything else: for four new users at once one after the other', async () => {
-    const cloud = await aCloud(impatient(20_000));
+    const cloud = await aCloud(impatient(60_000));
     const users = ['u1', 'u2', 'u3', 'u4'];
     const tasks = await Promise.all(users.map((userId) => tenantTask(cloud, userId)));
-    await cloud.takes('createAccount', 300);
+    await cloud.takes('createAccount', 1_800);
     const outcomes = await Promise.all(tasks.map((task) => carryOut(cloud.provisioner, task)));
     expect(outcomes.map(({ lost }) => lost)).toEqual([0, 0, 0, 0]);
     expect((await cloud.calls())['createAccount']).toBe(4);
@@ -141,18 +141,18 @@ describe('an account that takes its time, and is seen by nobody until it is made
   });
 
   it('for four new users of workers that all lose patience, and each taken up by another worker, is made once for each', async () => {
-    const cloud = await aCloud(impatient(150));
+    const cloud = await aCloud(impatient(1_500));
     const other = cloudstack(cloud.config);
     const users = ['u1', 'u2', 'u3', 'u4'];
     const tasks = await Promise.all(users.map((userId) => tenantTask(cloud, userId)));
-    await cloud.takes('createAccount', 200);
+    await cloud.takes('createAccount', 1_000);
     await Promise.all(
       tasks.flatMap((task) => {
         const marker = newMarker();
         return [carryOut(cloud.provisioner, task, marker), carryOut(other, task, marker)];
       }),
     );
-    await pause(2_000);
+    await pause(6_000);
     await other.close();
     expect((await accountsOf(cloud)).toSorted()).toEqual(['ct_u1', 'ct_u2', 'ct_u3', 'ct_u4']);
   });
@@ -187,7 +187,7 @@ describe('two accounts of one name, which the cloud allows when both are asked f
   async function twins(marker: string) {
     const cloud = await aCloud(registering);
     const task = await tenantTask(cloud);
-    await cloud.takes('createAccount', 50);
+    await cloud.takes('createAccount', 1_000);
     const { client } = openAccount(cloud.config);
     const wanted = {
       username: 'ct_u1',
