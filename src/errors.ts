@@ -42,8 +42,10 @@ export class ProvisioningError extends Error {
 /**
  * How an answer failed to come, which says for how long the request may still be running (design D13). `cut`: the connection broke, or
  * something between answered for the cloud. `silent`: nothing came within our patience (or a proxy's: 504), so a service may be holding it.
+ * `failed`: the cloud itself answered that it went wrong inside, so it runs no longer, and only a look tells whether it left something; the
+ * error's words are the reason if it left nothing.
  */
-export type MissingAnswer = 'cut' | 'silent';
+export type MissingAnswer = 'cut' | 'silent' | 'failed';
 
 /** A request with an effect left this process and no usable answer came back: it may or may not have happened. */
 export class OutcomeUnknownError extends Error {

@@ -299,8 +299,10 @@ class Turn {
 
   /** Nobody knows what became of a request that left: for how long it may be running depends on how its answer failed to come. */
   private mayRunUntil({ platformId, machine }: OperationState, event: OperationEvent): number {
+    const how = event.type === 'OUTCOME_UNKNOWN' ? event.how : undefined;
+    if (how === 'failed') return machine.context.mayRunUntil;
     const { holdMs, cutMs } = this.surroundings.pace(platformId);
-    const isSilent = event.type === 'OUTCOME_UNKNOWN' && event.how === 'silent';
+    const isSilent = how === 'silent';
     return Math.max(machine.context.mayRunUntil, this.surroundings.at + (isSilent ? holdMs : cutMs));
   }
 

@@ -52,8 +52,8 @@ export type OperationEvent =
   | { type: 'NEXT_STAGE'; stage: string; memo: Record<string, string>; resourceId: string | null }
   | { type: 'TRY_LATER'; code: string; message: string; retryAfterMs: number | null }
   | { type: 'REJECTED' | 'NEEDS_OPERATOR' | 'BROKEN'; code: string; message: string }
-  /** `how` the answer failed to come; `cut` when it does not say. */
-  | { type: 'OUTCOME_UNKNOWN'; code: string; message: string; how?: 'cut' | 'silent' }
+  /** `how` the answer failed to come; `cut` when it does not say. `failed`: the cloud itself said that it went wrong, and in these words. */
+  | { type: 'OUTCOME_UNKNOWN'; code: string; message: string; how?: 'cut' | 'silent' | 'failed' }
   | { type: 'FOUND_JOB'; jobId: string; resourceId: string | null }
   | { type: 'FOUND'; resourceId: string; others: string[] }
   /** Named by a job that has spoken already: to be looked at, and no news if it is not there. */
@@ -125,6 +125,14 @@ export const operationMachine = setup({
     notWanted: ({ context }) => context.abandoned,
     cloudRefusedForGood: ({ context }) => context.failure?.disposition === 'reject',
     personIsNeeded: ({ context }) => context.failure?.disposition === 'ask-human',
+    saidItFailed: ({ event }) => event.type === 'OUTCOME_UNKNOWN' && event.how === 'failed',
+    // It ended without an effect, time and again, and each time the cloud said why: that is its answer.
+    failedTooOften: ({ context }) => context.failure?.disposition === 'retry' && outOfTries(context),
+    failedTooOftenWithSomethingLeft: ({ context }) =>
+      context.failure?.disposition === 'retry' &&
+      outOfTries(context) &&
+      context.stage !== null &&
+      context.resourceId !== null,
     laterMayWork: ({ context }) => context.failure?.disposition === 'retry' && !outOfTries(context),
     resourceKnown: ({ context, event }) => Boolean(('resourceId' in event && event.resourceId) || context.resourceId),
     // An earlier stage made something that this operation is about: it must not be left behind.
@@ -303,7 +311,10 @@ export const operationMachine = setup({
           { target: 'failed', actions: 'noteRejection' },
         ],
         NEEDS_OPERATOR: { target: 'stuck', actions: 'noteNeedOfOperator' },
-        OUTCOME_UNKNOWN: 'lookingUp',
+        OUTCOME_UNKNOWN: [
+          { guard: 'saidItFailed', target: 'lookingUp', actions: 'noteLater' },
+          { target: 'lookingUp' },
+        ],
         // The request may have left before the worker stopped: nobody knows, so it is looked up, never sent blindly.
         RESUMED: 'lookingUp',
         // It is on its way: what comes of it is undone when it is there. So in every state that waits for the cloud.
@@ -325,6 +336,8 @@ export const operationMachine = setup({
           { guard: 'notWantedWithSomethingLeft', target: 'discarding' },
           { guard: 'notWanted', target: 'failed' },
           { guard: 'laterMayWork', target: 'backingOff', actions: ['forgetLookUps', 'forgetResource'] },
+          { guard: 'failedTooOftenWithSomethingLeft', target: 'discarding' },
+          { guard: 'failedTooOften', target: 'failed' },
           { guard: 'maySendAgain', target: 'requesting', actions: ['forgetLookUps', 'forgetResource'] },
           { target: 'stuck', actions: { type: 'noteGivenUp', params: { seen: 'nothingCameOfIt' } } },
         ],
@@ -408,6 +421,8 @@ export const operationMachine = setup({
           { guard: 'notWantedWithSomethingLeft', target: 'discarding' },
           { guard: 'notWanted', target: 'failed' },
           { guard: 'laterMayWork', target: 'backingOff', actions: ['forgetLookUps', 'forgetResource'] },
+          { guard: 'failedTooOftenWithSomethingLeft', target: 'discarding' },
+          { guard: 'failedTooOften', target: 'failed' },
           { guard: 'maySendAgain', target: 'requesting', actions: ['forgetLookUps', 'forgetResource'] },
           { target: 'stuck', actions: { type: 'noteGivenUp', params: { seen: 'nothingCameOfIt' } } },
         ],

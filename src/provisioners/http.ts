@@ -5,7 +5,8 @@ import { currentPermission, type Permission } from './permission.js';
 
 /** One cloud account's road to its server: a few kept connections, deadlines on everything, a lid on the answer's size. */
 export interface Http {
-  post(url: string, body: string, headers?: Record<string, string>): Promise<HttpAnswer>;
+  /** @param timeoutMs for this call alone, where the service is known to be slow; else the account's */
+  post(url: string, body: string, headers?: Record<string, string>, timeoutMs?: number): Promise<HttpAnswer>;
   close(): Promise<void>;
 }
 
@@ -47,15 +48,16 @@ export class NoAnswerError extends Error {
 }
 
 /** Said by whoever stands between, when its own patience ended: the cloud is still holding the request. */
-const impatient = [408, 504, 524];
+const impatient: readonly unknown[] = [408, 504, 524];
 
 /**
- * How a usable answer failed to come (design D13): `silent` when patience ended, ours, the system's or a proxy's; `cut` for all
- * else that leaves one in doubt.
+ * How a usable answer failed to come (design D13), told from what was thrown or from the answer that is none: `silent` when patience
+ * ended, ours, the system's or a proxy's; `cut` for all else that leaves one in doubt.
  */
-export function howItFailed(failure: NoAnswerError | Pick<HttpAnswer, 'status'>): MissingAnswer {
+export function howItFailed(failure: unknown): MissingAnswer {
   if (failure instanceof NoAnswerError) return /timed?out/i.test(failure.reason) ? 'silent' : 'cut';
-  return impatient.includes(failure.status) ? 'silent' : 'cut';
+  const isAnswer = typeof failure === 'object' && failure !== null && 'status' in failure;
+  return isAnswer && impatient.includes(failure.status) ? 'silent' : 'cut';
 }
 
 const largestAnswer = 8 * 1024 * 1024;
@@ -65,8 +67,6 @@ export function openHttp(options: HttpOptions): RestHttp {
     connections: options.connections,
     pipelining: 1,
     connect: { timeout: options.timeoutMs, ...(options.caCertificate ? { ca: options.caCertificate } : {}) },
-    headersTimeout: options.timeoutMs,
-    bodyTimeout: options.timeoutMs,
     maxResponseSize: options.maxAnswerBytes ?? largestAnswer,
     // Shorter than any server's own idle time, so that a request is rarely written to a connection just being closed.
     keepAliveTimeout: 4_000,
@@ -77,6 +77,7 @@ export function openHttp(options: HttpOptions): RestHttp {
     url: string,
     body: string | null,
     headers: Record<string, string>,
+    timeoutMs = options.timeoutMs,
   ): Promise<HttpAnswer> {
     const permission = method === 'GET' ? undefined : currentPermission();
     let refusal: unknown = null;
@@ -92,7 +93,9 @@ export function openHttp(options: HttpOptions): RestHttp {
           : body,
         headers: { ...(body === null ? {} : { 'content-length': String(Buffer.byteLength(body)) }), ...headers },
         dispatcher: agent,
-        signal: AbortSignal.timeout(options.timeoutMs),
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+        signal: AbortSignal.timeout(timeoutMs),
       });
       return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
     } catch (error) {
@@ -103,8 +106,8 @@ export function openHttp(options: HttpOptions): RestHttp {
   }
 
   return {
-    post: (url, body, headers = {}) =>
-      ask('POST', url, body, { 'content-type': 'application/x-www-form-urlencoded', ...headers }),
+    post: (url, body, headers = {}, timeoutMs) =>
+      ask('POST', url, body, { 'content-type': 'application/x-www-form-urlencoded', ...headers }, timeoutMs),
     request: (method, url, body, headers = {}) => ask(method, url, body, headers),
     // destroy, not close: close waits for answers that may never come.
     close: () => agent.destroy(),

@@ -14,8 +14,10 @@ export function answerOnTheWay(fault: Fault, work: () => HttpAnswer): HttpAnswer
     case 'lose-answer':
       work();
       return 'cut';
-    case 'late':
-      return { ...work(), delayMs: fault.delayMs };
+    case 'late': {
+      const answer = work();
+      return { ...answer, delayMs: (answer.delayMs ?? 0) + fault.delayMs };
+    }
     case 'html':
       if (fault.afterEffect === true) work();
       return {

@@ -81,12 +81,26 @@ export const operationBranches: Record<string, Branch> = {
     'backingOff: wait(retry)',
     { lookUps: 0, retries: 1 },
   ],
-  'absent, "later", and no retries left': [
+  'what the cloud itself said went wrong is looked for, and its words are kept': [
+    'requesting',
+    {},
+    { type: 'OUTCOME_UNKNOWN', code: later.code, message: later.message, how: 'failed' },
+    'lookingUp: lookUp',
+    { failure: later },
+  ],
+  'absent, "later", and no retries left: the cloud said each time why': [
     'lookingUp',
     { ...twice, ...noRetriesLeft, failure: later },
     ABSENT,
-    'requesting: send',
-    { attempt: 2 },
+    'failed',
+    { attempt: 1, failure: later },
+  ],
+  'absent, "later", no retries left, and an earlier stage has left something': [
+    'lookingUp',
+    { ...twice, ...noRetriesLeft, ...laterStage, failure: later },
+    ABSENT,
+    'discarding: discard',
+    { failure: later },
   ],
   'absent, and no request left': [
     'lookingUp',
@@ -99,8 +113,8 @@ export const operationBranches: Record<string, Branch> = {
     'lookingUp',
     { ...twice, ...noAttemptsLeft, failure: { ...later, message: 'No host is free.' } },
     ABSENT,
-    'stuck',
-    { failure: givenUp('After every request nothing of it was there; the cloud last said: No host is free') },
+    'failed',
+    { failure: { ...later, message: 'No host is free.' } },
   ],
   'what is found is adopted, the others are listed': [
     'lookingUp',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { startCloud, type Row, type TestCloud } from './cloudstack-client.js';
+import { newUuid, startCloud, type Row, type TestCloud } from './cloudstack-client.js';
 
 let cloud: TestCloud;
 beforeAll(async () => {
@@ -72,6 +72,41 @@ describe('a fault of the request', () => {
     await cloud.fault({ operation: deploy, kind: 'malformed' });
     await expect(send()).rejects.toThrow();
     expect(await states()).toHaveLength(1);
+  });
+});
+
+describe('an account', () => {
+  const wanted = {
+    username: 'u',
+    password: 'p',
+    email: 'a@example.invalid',
+    firstname: 'f',
+    lastname: 'l',
+    accounttype: 0,
+  };
+  const accounts = async () => (await cloud.resources('account')).map((one) => one['name']);
+  const slowly = () => cloud.sim('POST', 'latency', { operation: { createAccount: { minMs: 1_000, maxMs: 1_000 } } });
+
+  test('is seen by nobody until it is made, and a second one of its name is taken meanwhile', async () => {
+    await slowly();
+    const first = cloud.call('createAccount', wanted);
+    const second = cloud.call('createAccount', wanted);
+    expect(await accounts()).toEqual([]);
+    expect([(await first).status, (await second).status]).toEqual([200, 200]);
+    expect(await accounts()).toEqual(['u', 'u']);
+    expect(await cloud.call('createAccount', wanted)).toMatchObject({ status: 431 });
+  });
+
+  test('with ids of its own choosing is one: the second waits for the first and is refused, also after it was removed', async () => {
+    await slowly();
+    const named = { ...wanted, accountid: newUuid(), userid: newUuid() };
+    const [first, second] = await Promise.all([cloud.call('createAccount', named), cloud.call('createAccount', named)]);
+    expect(first.status).toBe(200);
+    const exists = { status: 530, body: { cserrorcode: 0, errortext: 'Entity already exists ' } };
+    expect(second).toMatchObject(exists);
+    expect(await accounts()).toEqual(['u']);
+    await cloud.done('deleteAccount', { id: named.accountid });
+    expect(await cloud.call('createAccount', named)).toMatchObject(exists);
   });
 });
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { crashPoint } from '../../crash-point.js';
-import { OutcomeUnknownError, ProvisioningError } from '../../errors.js';
-import { type Http, type HttpAnswer, NoAnswerError } from '../http.js';
+import { type MissingAnswer, OutcomeUnknownError, ProvisioningError } from '../../errors.js';
+import { howItFailed, type Http, type HttpAnswer, NoAnswerError } from '../http.js';
 import { NotSentError, type Pace, type Sign } from '../pace.js';
-import { readableText, refusalFor, retryAfterMs } from './refusals.js';
+import { failureInside, readableText, refusalFor, retryAfterMs } from './refusals.js';
 import { openSession, type Session } from './session.js';
 import type { Credentials } from './settings.js';
 import { expiresAt, sign } from './signing.js';
@@ -35,7 +35,18 @@ export interface ClientOptions {
   credentials: Credentials;
   http: Http;
   pace: Pace;
+  /** For `createAccount`; without it that is given the account's ordinary patience. */
+  slowRequestTimeoutMs?: number;
+  /** The account's ordinary patience, of which commands that work before they answer get `longerFor` times as much. */
+  requestTimeoutMs?: number;
 }
+
+/**
+ * Commands that do much of their work before they answer: under load `createNetwork` was seen to take 10.5 s and `associateIpAddress`
+ * 5.2 s (`deployVirtualMachine` 2.7 s). More patience costs nothing when they are quick.
+ */
+const slow = new Set(['createNetwork', 'associateIpAddress']);
+const longerFor = 3;
 
 /** `default.page.size` of a fresh install, and the most it accepts. */
 export const pageSize = 500;
@@ -68,7 +79,14 @@ function serverClock() {
   };
 }
 
-export function cloudStackClient({ serviceUrl, credentials, http, pace }: ClientOptions): CloudStackClient {
+export function cloudStackClient({
+  serviceUrl,
+  credentials,
+  http,
+  pace,
+  slowRequestTimeoutMs,
+  requestTimeoutMs,
+}: ClientOptions): CloudStackClient {
   const session = 'apiKey' in credentials ? null : openSession(credentials, (params) => post(() => params, 'read'));
   const clock = serverClock();
 
@@ -119,7 +137,7 @@ export function cloudStackClient({ serviceUrl, credentials, http, pace }: Client
       answer = await pace.run(() => {
         params = fill();
         const body = new URLSearchParams(params).toString();
-        return http.post(serviceUrl, body, cookie === undefined ? {} : { cookie });
+        return http.post(serviceUrl, body, cookie === undefined ? {} : { cookie }, patienceFor(command));
       }, signOf);
       clock.hear(answer);
       crashPoint('call.answered', () => [command]);
@@ -127,6 +145,13 @@ export function cloudStackClient({ serviceUrl, credentials, http, pace }: Client
       throw withoutAnswer(error, command, kind);
     }
     return { wrapper: unwrap(answer, command, kind, secretsOf(params)), headers: answer.headers };
+  }
+
+  /** Undefined for the ordinary one. */
+  function patienceFor(command: string): number | undefined {
+    // Hashes a password in several ways before it answers, and is seen by nobody until then: 3 s alone, 30 s with sixteen.
+    if (command === 'createAccount') return slowRequestTimeoutMs;
+    return slow.has(command) && requestTimeoutMs !== undefined ? longerFor * requestTimeoutMs : undefined;
   }
 
   function secretsOf(params: Record<string, string>): string[] {
@@ -185,10 +210,16 @@ function unwrap(answer: HttpAnswer, command: string, kind: Kind, secrets: string
       ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
     });
   }
-  if (kind === 'change') throw new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', message);
+  if (kind === 'change') {
+    if (said.errorcode === 530) throw failureInside(message, text, said.cserrorcode);
+    throw new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', message, proxyGaveUp.has(status) ? 'silent' : 'cut');
+  }
   const code = said.errorcode === undefined ? 'CLD_UNREACHABLE' : 'CLD_UNAVAILABLE';
   throw new ProvisioningError('retry', code, message, { cloudCode });
 }
+
+/** What a proxy in front says when its own patience ended, not the server's work. */
+const proxyGaveUp = new Set([408, 504]);
 
 const WireNumber = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]);
 const CloudError = z.object({
@@ -218,7 +249,7 @@ function withoutAnswer(error: unknown, command: string, kind: Kind): Error {
     });
   }
   if (!(error instanceof NoAnswerError)) return error instanceof Error ? error : new Error(String(error));
-  if (error.sent) return unreadable(command, kind, 'CLD_UNREACHABLE', error.reason);
+  if (error.sent) return unreadable(command, kind, 'CLD_UNREACHABLE', error.reason, howItFailed(error));
   return new ProvisioningError('retry', 'CLD_UNREACHABLE', `CloudStack cannot be reached (${error.reason})`);
 }
 
@@ -243,8 +274,8 @@ function shaped<T>(answer: unknown, schema: z.ZodType<T>, command: string, kind:
   throw unreadable(command, kind, 'CLD_RESPONSE_TYPE', why);
 }
 
-function unreadable(command: string, kind: Kind, readCode: string, why: string): Error {
+function unreadable(command: string, kind: Kind, readCode: string, why: string, how: MissingAnswer = 'cut'): Error {
   const message = `CloudStack ${command}: no usable answer, ${why}`;
-  if (kind === 'change') return new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', message);
+  if (kind === 'change') return new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', message, how);
   return new ProvisioningError('retry', readCode, message);
 }

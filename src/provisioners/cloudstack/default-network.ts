@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ProvisioningError } from '../../errors.js';
 import type { Found, Inspection, OperationHandler, OperationRequest } from '../provisioner.js';
 import { parseCidr } from './cidr.js';
-import { findJob, isPendingJob } from './jobs.js';
+import { findJob, findJobs, isPendingJob, leadsTo } from './jobs.js';
 import { listKnown, readOne } from './lookup.js';
 import { isRefusal } from './refusals.js';
 import { AclList, AclRule, Network, NetworkMade, Vpc } from './schema.js';
@@ -95,12 +95,12 @@ function vpcStage(account: Account): OperationHandler {
       );
     },
     async find(request) {
-      const job = await findJob(client, request.requestId);
-      if (job) return job;
+      const { follow } = await findJobs(client, request);
       const { vpcName } = settingsOf(request);
       const rows = await client.list('listVPCs', { name: vpcName, listall: true }, 'vpc', Vpc);
       const ours = rows.filter((vpc) => vpc.name === vpcName && carries(vpc.displaytext, request.marker));
       const [vpc, ...others] = oldestFirst(ours);
+      if (follow && others.length === 0 && leadsTo(follow, vpc)) return follow;
       return vpc ? { state: 'found', resourceId: vpc.id, others: others.map(({ id }) => id) } : { state: 'absent' };
     },
     async inspect(_request, resourceId) {
@@ -127,7 +127,9 @@ function aclListStage(account: Account): OperationHandler {
   const lists = async (request: OperationRequest) => {
     const vpcId = input(request, 'vpcId');
     const rows = await listKnown(client, 'listNetworkACLLists', { vpcid: vpcId }, 'networkacllist', AclList);
-    return rows.filter((list) => list.vpcid === vpcId && carries(list.description, request.marker));
+    const ours = rows.filter((list) => list.vpcid === vpcId && carries(list.description, request.marker));
+    // A list does not say when it was made; by its id everybody chooses the same one.
+    return ours.toSorted((a, b) => a.id.localeCompare(b.id));
   };
   const handler: OperationHandler = {
     async send(request) {
@@ -141,9 +143,9 @@ function aclListStage(account: Account): OperationHandler {
       );
     },
     async find(request) {
-      const job = await findJob(client, request.requestId);
-      if (job) return job;
+      const { follow } = await findJobs(client, request);
       const [list, ...others] = await lists(request);
+      if (follow && others.length === 0 && leadsTo(follow, list)) return follow;
       return list ? { state: 'found', resourceId: list.id, others: others.map(({ id }) => id) } : { state: 'absent' };
     },
     async inspect(request, resourceId) {
@@ -197,7 +199,8 @@ function ruleStage(account: Account, rule: (typeof rules)[number]): OperationHan
       const job = await findJob(client, request.requestId);
       if (job) return job;
       const made = await existing(request);
-      return made ? { state: 'found', resourceId: made.id, others: [] } : { state: 'absent' };
+      // The number is unique in its list, in the database as well: there can be no others, and no second one will be.
+      return made ? { state: 'found', resourceId: made.id, others: [] } : { state: 'absent', guarded: true };
     },
     async inspect(request) {
       const made = await existing(request);

@@ -8,6 +8,7 @@ import { defaultNetworkEnsure } from './default-network.js';
 import { ebsAttach, ebsCreate, ebsDelete, ebsDetach } from './ebs.js';
 import { pollJobs } from './jobs.js';
 import { networkBind, networkRelease, networkReserve, networkUnbind } from './network.js';
+import { oneAtATime } from './one-at-a-time.js';
 import { resolve } from './resolve.js';
 import { serviceOfferingEnsure } from './service-offering.js';
 import { Capability } from './schema.js';
@@ -76,11 +77,14 @@ export function openAccount(
     credentials: readCredentials(config),
     http: open({ connections, timeoutMs: settings.requestTimeoutMs, caCertificate: settings.caCertificate }),
     pace: gate ?? ownPace({ callsPerSecond: settings.callsPerSecond, atOnce: connections }),
+    requestTimeoutMs: settings.requestTimeoutMs,
+    slowRequestTimeoutMs: Math.max(settings.slowRequestTimeoutMs, settings.requestTimeoutMs),
   });
   return {
     client,
     settings,
     catalogue: catalogueOf(client, settings.catalogueTtlMs),
     sent: sentRequests(),
+    makingAccounts: oneAtATime(),
   };
 }

@@ -144,8 +144,9 @@ export function reportOf(job: Job): JobReport {
       ...(password === undefined ? {} : { secrets: { rootPassword: password } }),
     };
   }
-  // The outer code is always 530 up to 4.13, the inner one tells. A job without a result was cut off by a restart of the
-  // management server: its thing may be there all the same, and the engine reads it before it tries again.
+  // Without a result it was cut off by a restart of the management server, or for blocking its queue: nobody knows how far it came.
+  if (result === null && (job.jobresultcode ?? 530) in cutOff) return { state: 'lost' };
+  // The outer code is always 530 up to 4.13, the inner one tells.
   const status = result?.errorcode ?? job.jobresultcode ?? 530;
   const text = readableText(result?.errortext ?? 'without a reason', []);
   return {
@@ -155,6 +156,9 @@ export function reportOf(job: Job): JobReport {
     cloudCode: String(status),
   };
 }
+
+/** `jobresultcode` of jobs that ended without a result (reference, section 4). */
+const cutOff: Readonly<Record<number, true>> = { 0: true, 530: true };
 
 async function inParallel<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
   const left = items.values();

@@ -1,11 +1,11 @@
-import { ProvisioningError, type Disposition } from '../../errors.js';
+import { OutcomeUnknownError, ProvisioningError, type Disposition } from '../../errors.js';
 import { cutText } from '../../cut-text.js';
 import { askedWaitMs, type HttpAnswer, longestAskedWaitMs } from '../http.js';
 
 /**
  * How CloudStack says no, sorted by its number alone; the texts change with versions and languages. The same numbers
  * come as HTTP status, in the error's envelope, and inside the result of a job (reference section 2).
- * Not in the table, since nobody can say whether they had an effect: 530, "internal error"; and 503, with which a server that
+ * Not in the table, since nobody can say whether they had an effect: 530, "internal error" (`FailedInside`); and 503, with which a server that
  * is shut down takes no new jobs: what `create` commands make, they make before their job is taken.
  */
 const refusals: Readonly<Record<number, { disposition: Disposition; code: string }>> = {
@@ -28,6 +28,28 @@ const refusals: Readonly<Record<number, { disposition: Disposition; code: string
 
 export function refusalFor(status: number): { disposition: Disposition; code: string } | undefined {
   return refusals[status];
+}
+
+/**
+ * 530 in CloudStack's own envelope: the request went wrong inside, and has ended. What it may have left is looked for; when nothing is there,
+ * these words are why.
+ */
+export class FailedInside extends OutcomeUnknownError {
+  constructor(
+    code: string,
+    message: string,
+    /** The server's own words, on one line. */
+    readonly said: string,
+  ) {
+    super(code, message, 'failed');
+  }
+}
+
+/** `cserrorcode` of a runtime exception: how an empty pool of addresses or of storage is said, among others. */
+const runtimeException = 4250;
+
+export function failureInside(message: string, said: string, cserrorcode: number | undefined): FailedInside {
+  return new FailedInside(cserrorcode === runtimeException ? 'CLD_CAPACITY' : 'CLD_JOB_FAILED', message, said);
 }
 
 /** Was this error CloudStack's refusal with this number? */

@@ -38,7 +38,9 @@ export const TenantAccount = z.object({
   domainid: Id,
   /** `enabled`, `disabled`, `locked`. */
   state: Text,
-  user: orEmpty(z.object({ id: Id, username: Text, firstname: orNull(Text), lastname: orNull(Text) })),
+  user: orEmpty(
+    z.object({ id: Id, username: Text, firstname: orNull(Text), lastname: orNull(Text), created: CloudDate }),
+  ),
 });
 export type TenantAccount = z.infer<typeof TenantAccount>;
 const Left = orNull(Text);

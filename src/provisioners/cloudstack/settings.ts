@@ -43,6 +43,8 @@ export const CloudStackSettings = z.strictObject({
   /** CloudStack's own throttle, where switched on, is 25 a second per account. */
   callsPerSecond: z.number().positive().default(20),
   requestTimeoutMs: z.int().positive().default(10_000),
+  /** For `createAccount`, which answers when all is done: seconds alone, half a minute when many are asked for at once. */
+  slowRequestTimeoutMs: z.int().positive().default(120_000),
   catalogueTtlMs: z.int().nonnegative().default(60_000),
   /** PEM of the authority that signed the server's certificate, when it is not a public one. */
   caCertificate: z.string().min(1).optional(),

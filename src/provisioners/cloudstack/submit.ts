@@ -3,6 +3,7 @@ import type { SentRequests } from '../requests.js';
 import type { Catalogue } from './catalogue.js';
 import type { CloudStackClient, Params } from './client.js';
 import { findJob } from './jobs.js';
+import type { OneAtATime } from './one-at-a-time.js';
 import { JobAccepted } from './schema.js';
 import type { CloudStackSettings } from './settings.js';
 
@@ -12,6 +13,8 @@ export interface Account {
   catalogue: Catalogue;
   settings: CloudStackSettings;
   sent: SentRequests;
+  /** `createAccount` hashes a password in several ways: many at once make each other slow, and the whole server with them. */
+  makingAccounts: OneAtATime;
 }
 
 type Pending = Extract<Sent, { state: 'pending' }>;

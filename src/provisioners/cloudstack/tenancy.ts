@@ -44,6 +44,7 @@ function undone({ platformId, userId, generation }: TenancyRequest): { of: strin
         tenantAccount: fact('tenantAccount'),
         tenantDomainId: fact('tenantDomainId'),
         tenantAccountId: fact('tenantAccountId'),
+        tenantMarker: fact('tenantMarker'),
       },
       settings: {},
       lines: [{ what: 'account', ordered: 'unregister', resolved: 'removed with its networks, once it is empty' }],

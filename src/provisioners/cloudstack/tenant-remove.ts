@@ -5,9 +5,11 @@ import { input } from '../requests.js';
 import { findJob } from './jobs.js';
 import { Address, type TenantAccount } from './schema.js';
 import { type Account, submit } from './submit.js';
-import { findTenant, isMadeHere } from './tenant.js';
+import { findTenants, isMadeHere, markerOfTenant } from './tenant.js';
+import { Id, ownerFields } from './wire-values.js';
 
-const Row = z.object({ id: z.string() });
+const Row = z.object({ id: Id, ...ownerFields });
+const OwnedAddress = Address.extend(ownerFields);
 /** What an account can hold that somebody has bought. Its networks and VPCs go with it. */
 const kinds: { what: string; command: string; key: string }[] = [
   { what: 'VM', command: 'listVirtualMachines', key: 'virtualmachine' },
@@ -16,8 +18,9 @@ const kinds: { what: string; command: string; key: string }[] = [
 ];
 
 /**
- * The way back of `tenant.ensure`, by its facts `tenantAccount`, `tenantDomainId` and `tenantAccountId`. `deleteAccount` removes all that an account has,
- * so it is only sent when nothing of value is left. An account that was there before us is left alone: that is done, too.
+ * The way back of `tenant.ensure`, by its facts. `deleteAccount` removes all that an account has, so it is only sent when nothing of
+ * value is left. An account that was there before us is left alone: that is done, too. Where the registration made more than one account
+ * (`findTenants` says how that can be) all of them go, one stage each, and none before all are empty.
  */
 export function tenantRemove(account: Account): OperationHandler {
   const done = (request: OperationRequest): Found => ({
@@ -26,25 +29,40 @@ export function tenantRemove(account: Account): OperationHandler {
     startedAt: null,
   });
 
-  /** Null when it is gone, or was never ours. */
-  async function remaining(request: OperationRequest): Promise<TenantAccount | null> {
-    const tenant = await findTenant(account, {
+  /** Those the registration made that are still there; the one that was worked in comes first. */
+  async function remaining(request: OperationRequest): Promise<TenantAccount[]> {
+    const id = input(request, 'tenantAccountId');
+    const named = await findTenants(account, {
       accountName: input(request, 'tenantAccount'),
       domainId: input(request, 'tenantDomainId'),
     });
-    return tenant?.id === input(request, 'tenantAccountId') && isMadeHere(tenant) ? tenant : null;
+    const worked = named.filter((tenant) => tenant.id === id && isMadeHere(tenant));
+    // Registrations of earlier versions have not noted their marker; then the account says it.
+    const marker = request.inputs['tenantMarker'] ?? worked.map(markerOfTenant)[0] ?? null;
+    const twins = named.filter((tenant) => tenant.id !== id && marker !== null && markerOfTenant(tenant) === marker);
+    return [...worked, ...twins];
   }
 
-  async function contents(tenant: TenantAccount): Promise<string[]> {
-    const of = { account: tenant.name, domainid: tenant.domainid, listall: true };
+  /** The one this stage removes. */
+  const turnOf = ({ stage }: OperationRequest, tenants: TenantAccount[]): TenantAccount | null =>
+    (stage === null ? tenants[0] : tenants.find(({ id }) => stage === stageOf(id))) ?? null;
+
+  async function contents(tenants: TenantAccount[]): Promise<string[]> {
+    const [first] = tenants;
+    if (!first) return [];
+    const { name, domainid } = first;
+    // A name that several accounts have means any one of them to the server: then the whole domain is read, and told apart here.
+    const of = { ...(tenants.length === 1 ? { account: name } : {}), domainid, listall: true };
+    const isHis = (row: { account: string | null; domainid: string | null }): boolean =>
+      tenants.length === 1 || (row.account === name && row.domainid === domainid);
     const found: { what: string; ids: string[] }[] = [];
     for (const { what, command, key } of kinds) {
       const rows = await account.client.list(command, of, key, Row);
-      found.push({ what, ids: rows.map(({ id }) => id) });
+      found.push({ what, ids: rows.filter(isHis).map(({ id }) => id) });
     }
-    const addresses = await account.client.list('listPublicIpAddresses', of, 'publicipaddress', Address);
+    const addresses = await account.client.list('listPublicIpAddresses', of, 'publicipaddress', OwnedAddress);
     // A router's own address came with its network and goes with it.
-    const bought = addresses.filter(({ issourcenat }) => !issourcenat);
+    const bought = addresses.filter((one) => !one.issourcenat && isHis(one));
     found.push({ what: 'address', ids: bought.map(({ id }) => id) });
     return found.flatMap(({ what, ids }) =>
       ids.length === 0 ? [] : [`${ids.length} ${what}(s) (${ids.slice(0, 5).join(', ')})`],
@@ -53,24 +71,37 @@ export function tenantRemove(account: Account): OperationHandler {
 
   return {
     async send(request) {
-      const tenant = await remaining(request);
+      const tenants = await remaining(request);
+      const tenant = turnOf(request, tenants) ?? tenants[0];
       if (!tenant) return { state: 'done', found: done(request) };
-      const left = await contents(tenant);
+      const left = await contents(tenants);
       if (left.length > 0) {
-        const message = `the account ${tenant.name} (${tenant.id}) still holds ${left.join(', ')}`;
+        const ids = tenants.map(({ id }) => id).join(', ');
+        const message = `the account ${tenant.name} (${ids}) still holds ${left.join(', ')}`;
         throw new ProvisioningError('ask-human', 'CLD_IN_USE', message);
       }
       return { ...(await submit(account, request, 'deleteAccount', { id: tenant.id })), resourceId: tenant.id };
     },
     async find(request) {
       const job = await findJob(account.client, request.requestId);
-      if (job) return { ...job, resourceId: input(request, 'tenantAccountId') };
-      const tenant = await remaining(request);
-      return tenant ? { state: 'absent' } : { state: 'found', resourceId: done(request).resourceId, others: [] };
+      if (job) return { ...job, resourceId: job.resourceId ?? input(request, 'tenantAccountId') };
+      const tenants = await remaining(request);
+      if (tenants.length === 0 || (request.stage !== null && !turnOf(request, tenants))) {
+        return { state: 'found', resourceId: done(request).resourceId, others: [] };
+      }
+      return { state: 'absent' };
     },
-    async inspect(request) {
-      return (await remaining(request)) ? { state: 'absent' } : { state: 'ready', found: done(request) };
+    async inspect(request, resourceId) {
+      const tenants = await remaining(request);
+      const [next] = tenants;
+      if (!next) return { state: 'ready', found: done(request) };
+      // The one whose turn it was is gone, and its twins are not.
+      const isGone =
+        tenants.every(({ id }) => id !== resourceId) && (request.stage === null || !turnOf(request, tenants));
+      return isGone ? { state: 'next', stage: stageOf(next.id), memo: {} } : { state: 'absent' };
     },
     discard: () => Promise.resolve('gone'),
   };
 }
+
+const stageOf = (accountId: string): string => `account-${accountId}`;

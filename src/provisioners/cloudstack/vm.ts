@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { OutcomeUnknownError } from '../../errors.js';
 import type { Found, Inspection, OperationHandler, OperationRequest } from '../provisioner.js';
 import { isRefusal } from './refusals.js';
-import { findJob, findJobs, isPendingJob } from './jobs.js';
+import { findJob, findJobs, isPendingJob, leadsTo } from './jobs.js';
 import { readOne } from './lookup.js';
 import { passwordFrom, passwordParams } from './password.js';
 import { VirtualMachine } from './schema.js';
@@ -35,8 +35,8 @@ export type VmSettings = z.infer<typeof VmSettings>;
 const isGone = (state: string): boolean => ['Destroyed', 'Expunging', 'Expunged'].includes(state);
 
 /**
- * The marker is part of the host name, which is unique in its network until the VM is expunged: a late first request and
- * a resend cannot both win. The customer's text is the display name.
+ * The marker is part of the host name, which the server lets only one VM of a network have until it is expunged: a late first request and
+ * a resend cannot both win, unless both are at the same point in the same instant. The customer's text is the display name.
  */
 export const hostNameOf = (settings: Pick<VmSettings, 'hostName'>, marker: string): string =>
   `${settings.hostName}-${marker}`;
@@ -54,7 +54,7 @@ export function vmCreate(account: Account): OperationHandler {
   const passwordOf = async (settings: VmSettings) =>
     passwordFrom(settings.hasRootPassword, settings.passwordEnabled, await catalogue.takesPasswords());
 
-  return {
+  const handler: OperationHandler = {
     async send(request) {
       if (request.stage === 'start')
         return submit(account, request, 'startVirtualMachine', { id: input(request, 'vmId') });
@@ -80,24 +80,28 @@ export function vmCreate(account: Account): OperationHandler {
           ...passwordParams(from, secret),
         });
       } catch (error) {
-        // 431 is also "this host name is taken", which our own earlier request may have done; only a look can tell. On a
-        // repeat even an empty list proves nothing: the first request may still be under way, or its VM not yet expunged.
-        if (!isRefusal(error, 431) || (request.attempt <= 1 && (await named(request)).length === 0)) throw error;
-        throw new OutcomeUnknownError(
-          'CLD_RESPONSE_UNKNOWN',
-          'deployVirtualMachine: the host name is taken, perhaps by an earlier attempt',
-        );
+        if (!isRefusal(error, 431)) throw error;
+        // "This host name is taken": by an earlier request of ours, for nobody else has the marker in his. An empty list proves nothing
+        // then: that VM may not be expunged yet.
+        const isNameTaken = error.message.includes(hostNameOf(settings, request.marker));
+        // Any other refusal is one, unless an earlier request has left something: then a look-up of the engine's goes before it.
+        if (!isNameTaken && (await handler.find(request)).state === 'absent') throw error;
+        throw new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', `an earlier attempt may have made it: ${error.message}`);
       }
     },
 
     async find(request) {
-      // One host name, one VM: several attempts cannot all have made one.
       const { follow } = await findJobs(client, request);
-      if (follow) return follow;
+      if (follow && request.earlierRequestIds.length === 0) return follow;
+      // The server looks whether the host name is free before it stores the VM, and no unique key stands behind it: two requests in the same
+      // instant can both have made one.
       const [vm, ...others] = await named(request);
+      if (follow && others.length === 0 && leadsTo(follow, vm)) return follow;
       if (!vm) return { state: 'absent' };
       // A job we no longer know the id of (an earlier attempt's): newer servers name it beside the VM.
-      if (vm.jobid !== null && isPendingJob(vm.jobstatus)) return { state: 'job', jobId: vm.jobid, resourceId: vm.id };
+      if (others.length === 0 && vm.jobid !== null && isPendingJob(vm.jobstatus)) {
+        return { state: 'job', jobId: vm.jobid, resourceId: vm.id };
+      }
       return { state: 'found', resourceId: vm.id, others: others.map(({ id }) => id) };
     },
 
@@ -139,6 +143,7 @@ export function vmCreate(account: Account): OperationHandler {
       return 'in-progress';
     },
   };
+  return handler;
 }
 
 /** Done when the VM is gone for the customer. `find` and `inspect` speak of the effect: found/ready = gone, absent = still there. */

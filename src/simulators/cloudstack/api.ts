@@ -24,6 +24,8 @@ export interface ApiOptions {
   sessionTimeoutSeconds: number;
   jobExpireMs: number;
   expungeDelayMs: number;
+  /** Public addresses there are; all of the ranges when left out. */
+  publicAddresses?: number | undefined;
   enforcePostAndTimestamps: boolean;
 }
 
@@ -55,6 +57,10 @@ export class Api {
   }
 
   answer(request: HttpRequest, raw: RawParameters): HttpAnswer {
+    this.cloud.settle(Date.now());
+    let call: Call | null = null;
+    const held = (answer: HttpAnswer): HttpAnswer =>
+      call === null || call.answerDelayMs === 0 ? answer : { ...answer, delayMs: call.answerDelayMs };
     try {
       const { behaviour } = this.options;
       const name = raw.get('command');
@@ -68,13 +74,13 @@ export class Api {
         return okAnswer(name, { description: 'success' }, wantsJson(raw), behaviour);
       }
       const user = this.#authenticate(request, raw);
-      const body = this.#execute(this.#callerOf(user), name, request, raw);
-      return okAnswer(name ?? '', body, wantsJson(raw), behaviour);
+      const body = this.#execute(this.#callerOf(user), name, request, raw, (begun) => (call = begun));
+      return held(okAnswer(name ?? '', body, wantsJson(raw), behaviour));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       // A 401 also throws away the caller's HTTP session.
       if (error.errorcode === 401) this.endSession(request);
-      return this.refuse(request, raw, error);
+      return held(this.refuse(request, raw, error));
     }
   }
 
@@ -109,8 +115,14 @@ export class Api {
     return { user, account, isRootAdmin: account.type === 1 };
   }
 
-  #execute(caller: Caller, name: string | undefined, request: HttpRequest, raw: RawParameters): JsonObject {
-    const { behaviour, control } = this.options;
+  #execute(
+    caller: Caller,
+    name: string | undefined,
+    request: HttpRequest,
+    raw: RawParameters,
+    begun: (call: Call) => void,
+  ): JsonObject {
+    const { behaviour } = this.options;
     if (name === undefined || name === '') throw new ApiError(400, 'no command sent', null, true);
     const command = commands.get(name);
     if (command === undefined || behaviour.minor < (command.since ?? 0)) throw this.#forbidden(true);
@@ -123,11 +135,16 @@ export class Api {
     for (const parameter of needed) if (!params.has(parameter)) throw params.missing(parameter);
 
     const call = new Call(name, params, caller, this.cloud, behaviour, this.#services());
+    begun(call);
+    return this.#storing(name, () => this.#run(call, command));
+  }
+
+  #storing<T>(name: string, work: () => T): T {
     this.cloud.createdInCall = [];
-    const body = this.#run(call, command);
-    const hide = this.cloud.createdInCall.length === 0 ? null : control.takeFault('list', name);
+    const result = work();
+    const hide = this.cloud.createdInCall.length === 0 ? null : this.options.control.takeFault('list', name);
     if (hide !== null) this.cloud.hidden.hide(this.cloud.createdInCall, hide.hideMs);
-    return body;
+    return result;
   }
 
   #run(call: Call, command: Command): JsonObject {
@@ -149,9 +166,11 @@ export class Api {
   }
 
   #services(): CallServices {
-    const { scheduler, expungeDelayMs } = this.options;
+    const { scheduler, expungeDelayMs, control } = this.options;
     return {
       expungeDelayMs,
+      drawLatency: (operation) => control.drawLatency(operation),
+      storing: (command, commit) => this.#storing(command, commit),
       after: (delayMs, run) => scheduler.after(delayMs, run),
       pendingJobOf: (instanceId) => this.jobs.pendingOf(instanceId),
       jobs: this.jobs,
@@ -159,7 +178,12 @@ export class Api {
   }
 
   #newCloud(): Cloud {
-    const cloud = new Cloud(this.options.control, this.options.newId, this.options.control.random);
+    const cloud = new Cloud(
+      this.options.control,
+      this.options.newId,
+      this.options.control.random,
+      this.options.publicAddresses,
+    );
     plantSeedData(cloud, this.options.keys);
     return cloud;
   }

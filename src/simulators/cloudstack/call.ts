@@ -60,6 +60,24 @@ export class Call {
     readonly services: CallServices,
   ) {}
 
+  /** For how long the answer is held back. */
+  answerDelayMs = 0;
+
+  /**
+   * For a command that works for a while before it answers, the longer the more of its kind are under way, and is seen by nobody until
+   * then. What holds one of the ids is waited for.
+   */
+  takesTime(ids: string[], commit: () => void): void {
+    const { cloud, services } = this;
+    const now = Date.now();
+    const ownMs = services.drawLatency(this.command) * (cloud.underWay + 1);
+    const endsAt = Math.ceil(Math.max(now + ownMs, cloud.heldUntil(ids)));
+    cloud.begin(ids, endsAt, () => services.storing(this.command, commit));
+    services.after(endsAt - now, () => cloud.settle(Date.now()));
+    // A little later, so that whoever has the answer finds what it says.
+    this.answerDelayMs = endsAt - now + 2;
+  }
+
   success(): JsonObject {
     return { success: this.behaviour.successAsText ? 'true' : true };
   }
@@ -178,6 +196,9 @@ export class Call {
 /** What commands need beside the state. */
 export interface CallServices {
   after(delayMs: number, run: () => void): void;
+  drawLatency(operation: string): number;
+  /** Stores what a request made after its call was over, for the fault that hides new things from lists. */
+  storing(command: string, commit: () => void): void;
   expungeDelayMs: number;
   pendingJobOf(instanceId: string): string | null;
   jobs: { get(id: string): Job | undefined; list(): Iterable<Job> };

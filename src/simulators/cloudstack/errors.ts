@@ -23,4 +23,6 @@ export const accountLimit = (text: string) => new ApiError(532, text, 4280);
 export const noCapacity = (text: string, cserrorcode = 4325) => new ApiError(533, text, cserrorcode);
 export const inUse = (text: string) => new ApiError(536, text, 4375);
 export const ruleConflict = (text: string) => new ApiError(537, text, 4360);
+/** What the database's unique keys say, of removed rows as well (recorded, the blank at the end too). */
+export const entityExists = () => new ApiError(530, 'Entity already exists ', 0);
 export const internalError = (text: string) => new ApiError(530, text, 4250);

@@ -170,7 +170,8 @@ function addSmallThings(cloud: Cloud, add: Add): void {
   }
   for (const account of cloud.accounts.values()) {
     if (account.type === 1 || account.type === 5) continue;
-    add('account', account, { name: account.name, state: account.state }, { type: account.type });
+    const more = [...cloud.users.ofAccount(account.id)].map(({ lastname }) => lastname);
+    add('account', account, { name: account.name, more, state: account.state }, { type: account.type });
   }
   for (const project of cloud.projects.values()) {
     add('project', project, { name: project.name, more: [project.displaytext], state: project.state });

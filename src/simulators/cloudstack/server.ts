@@ -35,6 +35,8 @@ export interface SimulatedCloudStackOptions {
   sessionTimeoutSeconds?: number;
   jobExpireMinutes?: number;
   expungeDelaySeconds?: number;
+  /** How many public addresses there are; without it some 16,000. */
+  publicAddresses?: number;
   /** 4.20+: refuse GET for commands that change something, and requests without a near expiry. */
   enforcePostAndTimestamps?: boolean;
 }
@@ -71,10 +73,14 @@ export function simulatedCloudStack(options: Omit<SimulatedCloudStackOptions, 'p
     sessionTimeoutSeconds: options.sessionTimeoutSeconds ?? 1800,
     jobExpireMs: (options.jobExpireMinutes ?? 1440) * 60_000,
     expungeDelayMs: (options.expungeDelaySeconds ?? 86_400) * 1000,
+    publicAddresses: options.publicAddresses,
     enforcePostAndTimestamps: options.enforcePostAndTimestamps ?? false,
   });
   control.attach({
-    resources: () => simulatedResources(api.cloud),
+    resources: () => {
+      api.cloud.settle(Date.now());
+      return simulatedResources(api.cloud);
+    },
     reset: () => api.reset(),
   });
 

@@ -166,16 +166,44 @@ describe('no usable answer', () => {
     ['half an answer', (response) => response.end('{"deployvirtualmachineresponse":{"id":"1"')],
     ['an answer without a job id', (response) => json(response, { r: { id: '1' } })],
     ['an answer that is too large', (response) => json(response, { r: { jobid: 'x'.repeat(80_000) } })],
-    ['an internal error', (response) => json(response, refusal(530, 9999), 530)],
     ['a server that is shut down', (response) => json(response, refusal(503, 9999), 503)],
     ['an array', (response) => json(response, [])],
     ['two keys', (response) => json(response, { a: { jobid: '1' }, b: {} })],
   ];
 
-  it.each(ways)('(%s) to a change leaves its outcome unknown', async (_name, answer) => {
+  it.each(ways)('(%s) to a change leaves its outcome unknown', async (name, answer) => {
     const { client } = await against((_, response) => answer(response));
-    await expect(change(client)).rejects.toMatchObject({ name: 'OutcomeUnknownError', code: 'CLD_RESPONSE_UNKNOWN' });
+    await expect(change(client)).rejects.toMatchObject({
+      name: 'OutcomeUnknownError',
+      code: 'CLD_RESPONSE_UNKNOWN',
+      how: name === 'silence' ? 'silent' : 'cut',
+    });
   });
+
+  it.each([408, 504])(
+    'because a proxy gave up waiting (%i) is silence: the server may be at it yet',
+    async (status) => {
+      const { client } = await against((_, response) => response.writeHead(status).end('<html>timed out</html>'));
+      await expect(change(client)).rejects.toMatchObject({ name: 'OutcomeUnknownError', how: 'silent' });
+    },
+  );
+
+  it.each([
+    [4250, 'CLD_CAPACITY', 'Failed to fetch any free public IP address'],
+    [9999, 'CLD_JOB_FAILED', 'Failed to enable static NAT'],
+  ])(
+    'of a server that says it went wrong inside (530/%i) ends the request, and keeps the words',
+    async (cs, code, words) => {
+      const envelope = { r: { uuidList: [], errorcode: 530, cserrorcode: cs, errortext: words } };
+      const { client } = await against((_, response) => json(response, envelope, 530));
+      await expect(change(client)).rejects.toMatchObject({
+        name: 'OutcomeUnknownError',
+        how: 'failed',
+        code,
+        message: expect.stringContaining(words),
+      });
+    },
+  );
 
   it.each(ways)('(%s) to a read is a reason to ask again', async (_name, answer) => {
     const { client } = await against((_, response) => answer(response));
@@ -254,5 +282,28 @@ describe('a session', () => {
   it('that could not be opened left the change unsent', async () => {
     const { client } = await against((_, response) => response.destroy(), credentials);
     await expect(change(client)).rejects.toMatchObject({ disposition: 'retry', code: 'CLD_UNREACHABLE' });
+  });
+});
+
+describe('patience', () => {
+  it.each([
+    ['createAccount', 900],
+    ['createNetwork', 1_200],
+    ['associateIpAddress', 1_200],
+  ])('is longer for %s, which works before it answers', async (command, patienceMs) => {
+    const cloud = await smallCloud((_, response) => {
+      setTimeout(() => json(response, { r: { jobid: '1' } }), patienceMs - 300);
+    });
+    const client = cloudStackClient({
+      serviceUrl: cloud.url,
+      credentials: { apiKey: 'key', secretKey },
+      http: openHttp({ connections: 4, timeoutMs: 400 }),
+      pace: pace({ perSecond: 1000, burst: 1000, atOnce: 4, maxWaiting: 100 }),
+      requestTimeoutMs: 400,
+      slowRequestTimeoutMs: 900,
+    });
+    toClose.push(client, cloud);
+    await expect(client.change(command, {}, JobAccepted)).resolves.toMatchObject({ jobid: '1' });
+    await expect(client.change('createVolume', {}, JobAccepted)).rejects.toMatchObject({ how: 'silent' });
   });
 });

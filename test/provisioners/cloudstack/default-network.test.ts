@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { carryOut, handlerOf, newMarker, requestFor, type Task } from '../../conformance/small-engine.js';
+import { carryOut, finished, handlerOf, newMarker, requestFor, type Task } from '../../conformance/small-engine.js';
 import { aCloud, building } from './building.js';
 
 describe("a tenant's default network", () => {
@@ -51,5 +52,48 @@ describe("a tenant's default network", () => {
       sent = await handler.send(request);
     }
     expect(sent).toMatchObject({ state: 'done', found: { resourceId: found.resourceId } });
+  });
+});
+
+describe('a VPC for which there is no public address', () => {
+  it('is refused by its job in words, and nothing of it is left to be looked for', async () => {
+    const cloud = await aCloud({ publicAddresses: 0 });
+    const resolution = await cloud.provisioner.resolve(cloud.request);
+    if (resolution.state === 'held') throw new Error('held');
+    const settings = resolution.preparations[0]?.settings ?? {};
+    const request = requestFor({ operation: 'default-network.ensure', settings, inputs: {} });
+    const handler = handlerOf(cloud.provisioner, 'default-network.ensure');
+    const sent = await handler.send(request);
+    if (sent.state !== 'pending') throw new Error(sent.state);
+    expect(await finished(cloud.provisioner, 'default-network.ensure', sent.jobId)).toMatchObject({
+      state: 'failed',
+      disposition: 'retry',
+      message: expect.stringContaining('Failed to create VPC'),
+    });
+    await expect(handler.inspect(request, sent.resourceId ?? '')).resolves.toEqual({ state: 'absent' });
+    await expect(handler.find(request)).resolves.toEqual({ state: 'absent' });
+  });
+});
+
+describe('two VPCs of one marker, of which one job is still known', () => {
+  it('are both named by a look-up', async () => {
+    const cloud = await aCloud();
+    const resolution = await cloud.provisioner.resolve(cloud.request);
+    if (resolution.state === 'held') throw new Error('held');
+    const task: Task = {
+      operation: 'default-network.ensure',
+      settings: resolution.preparations[0]?.settings ?? {},
+      inputs: {},
+    };
+    const handler = handlerOf(cloud.provisioner, 'default-network.ensure');
+    const first = requestFor(task);
+    const second = { ...first, requestId: randomUUID() };
+    // Two workers, of which neither knows of the other's request.
+    const sent = await Promise.all([handler.send(first), handler.send(second)]);
+    const made = sent.map((one) => (one.state === 'pending' ? one.resourceId : one.state));
+    expect(new Set(made).size).toBe(2);
+    const finding = await handler.find(second);
+    if (finding.state !== 'found') throw new Error(finding.state);
+    expect([finding.resourceId, ...finding.others].toSorted()).toEqual(made.toSorted());
   });
 });

@@ -19,8 +19,22 @@ describe('a job of CloudStack', () => {
       state: 'succeeded',
       resourceId: 'vm-1',
     });
-    expect(report({ jobstatus: 2, jobresultcode: 530 })).toMatchObject({ state: 'failed', disposition: 'retry' });
-    expect(report({ jobstatus: 3 })).toMatchObject({ state: 'failed', disposition: 'retry', code: 'CLD_JOB_FAILED' });
+    const jobresult = { errorcode: 530, errortext: 'Failed to create VPC' };
+    expect(report({ jobstatus: 2, jobresultcode: 530, jobresult })).toMatchObject({
+      state: 'failed',
+      disposition: 'retry',
+      code: 'CLD_JOB_FAILED',
+      message: expect.stringContaining('Failed to create VPC'),
+    });
+    expect(report({ jobstatus: 3, jobresult })).toMatchObject({ state: 'failed', code: 'CLD_JOB_FAILED' });
+  });
+
+  it.each([
+    ['a restart of the server', { jobstatus: 2, jobresultcode: 530 }],
+    ['the limit for what blocks a queue', { jobstatus: 2, jobresultcode: 0 }],
+    ['whatever ends one as cancelled', { jobstatus: 3 }],
+  ])('that was cut off by %s has said nothing of how far it came: only its thing tells', (_name, job) => {
+    expect(report(job)).toEqual({ state: 'lost' });
   });
 
   it('that failed is judged by the inner code, not by the 530 outside', () => {

@@ -116,6 +116,21 @@ describe('an address', () => {
     expect((await cloud.resources()).map(({ id }) => id)).toContain(addressId);
   });
 
+  it('of which there are none is refused in the words of the cloud, and nothing of it is there', async () => {
+    // One for the router of the user's VPC.
+    const { provisioner, task, cloud } = await building({ publicAddresses: 1 });
+    const handler = handlerOf(provisioner, 'network.reserve');
+    const request = requestFor(task('network.reserve'));
+    await expect(handler.send(request)).rejects.toMatchObject({
+      name: 'OutcomeUnknownError',
+      how: 'failed',
+      code: 'CLD_CAPACITY',
+      message: expect.stringContaining('Failed to fetch any free public IP address'),
+    });
+    await expect(handler.find(request)).resolves.toEqual({ state: 'absent' });
+    expect(await cloud.alive(request.marker)).toEqual([]);
+  });
+
   it('on a server that takes no job ids is never reserved twice: a person is asked about what nobody claims', async () => {
     const { provisioner, task, cloud } = await building({ version: '4.4' });
     const handler = handlerOf(provisioner, 'network.reserve');

@@ -25,12 +25,15 @@ const commands: Partial<Record<OperationName, string>> = {
 
 export interface Simulated extends CloudUnderTest, Controlled {
   config: PlatformConfig;
+  /** How long the operation takes from now on. */
+  takes(operation: string, ms: number): Promise<void>;
 }
 
 export interface SimulatedOptions {
   version?: string;
   settings?: PlatformConfig['settings'];
   credentials?: Record<string, string>;
+  publicAddresses?: number;
 }
 
 export async function simulated(options: SimulatedOptions = {}): Promise<Simulated> {
@@ -38,6 +41,7 @@ export async function simulated(options: SimulatedOptions = {}): Promise<Simulat
     ...keys,
     version: options.version ?? '4.22',
     latencyMs: { min: 5, max: 25 },
+    ...(options.publicAddresses === undefined ? {} : { publicAddresses: options.publicAddresses }),
   });
   const config: PlatformConfig = {
     id: platformId,
@@ -58,6 +62,11 @@ export async function simulated(options: SimulatedOptions = {}): Promise<Simulat
     provisioner,
     request: anOrder(),
     ...control,
+    takes: async (operation, ms) => {
+      const body = JSON.stringify({ operation: { [operation]: { minMs: ms, maxMs: ms } } });
+      const { ok } = await fetch(`${server.url}/_sim/latency`, { method: 'POST', body });
+      if (!ok) throw new Error('the latency was not taken');
+    },
     loseNextAnswer: (operation) => control.fault(commands[operation] ?? operation, 'lose-answer'),
     async close() {
       await provisioner.close();

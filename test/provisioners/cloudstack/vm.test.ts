@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { openAccount } from '../../../src/provisioners/cloudstack/index.js';
+import { deleteServiceOffering } from '../../../src/provisioners/cloudstack/offering-list.js';
 import { carryOut, finished, handlerOf, newMarker, pause, requestFor } from '../../conformance/small-engine.js';
 import { building } from './building.js';
 import { anOrder } from '../an-order.js';
@@ -106,6 +109,35 @@ describe('a VM', () => {
     const marker = newMarker();
     await carryOut(provisioner, task('vm.create'), marker);
     expect(await cloud.alive(marker)).toHaveLength(1);
+  });
+
+  it('refused on a repeat for another reason than its name is refused, in the words of the cloud', async () => {
+    const { provisioner, task, cloud } = await building();
+    const { client } = openAccount(cloud.config);
+    const offeringId = task('vm.create').inputs['serviceOfferingId'] ?? '';
+    await deleteServiceOffering(client, offeringId);
+    await client.close();
+    const handler = handlerOf(provisioner, 'vm.create');
+    const again = requestFor(task('vm.create'), { attempt: 2, earlierRequestIds: [randomUUID()] });
+    await expect(handler.send(again)).rejects.toMatchObject({
+      name: 'ProvisioningError',
+      disposition: 'reject',
+      code: 'CLD_PARAMETER',
+      message: expect.stringContaining(`Service offering is inactive: [${offeringId}].`),
+    });
+  });
+
+  it('refused on a repeat for another reason is looked up all the same when an earlier attempt has left something', async () => {
+    const { provisioner, task, cloud } = await building();
+    const marker = newMarker();
+    const { found } = await carryOut(provisioner, task('vm.create'), marker);
+    const text =
+      'Zone is not configured to use local storage but disk offering AAA-local mapped in service offering uses it';
+    await cloud.fault('deployVirtualMachine', 'error', { errorcode: 431, cserrorcode: 4350, errortext: text });
+    const handler = handlerOf(provisioner, 'vm.create');
+    const again = requestFor(task('vm.create'), { marker, attempt: 2 });
+    await expect(handler.send(again)).rejects.toMatchObject({ name: 'OutcomeUnknownError' });
+    await expect(handler.find(again)).resolves.toEqual({ state: 'found', resourceId: found.resourceId, others: [] });
   });
 
   it('that carries another marker is not deleted', async () => {

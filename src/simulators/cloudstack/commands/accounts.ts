@@ -1,11 +1,11 @@
 import type { JsonObject } from '../../../json.js';
 import type { Call, CommandFamily, JobPlan } from '../call.js';
 import { like, listAnswer, listRows } from '../call.js';
-import { invalidParameter, permissionDenied } from '../errors.js';
+import { entityExists, invalidParameter, permissionDenied } from '../errors.js';
 import { expungeVm, releaseAddress, removeAclList, removeNetwork, removeVolume, removeVpc } from '../state/removal.js';
 import type { Account } from '../state/model.js';
 import { accountView } from '../views/account.js';
-import { addUser } from './users.js';
+import { keepUser, newUser } from './users.js';
 
 export const accountCommands: CommandFamily = {
   createAccount: {
@@ -110,7 +110,6 @@ function create(call: Call): JsonObject {
     throw invalidParameter(`The user ${username} already exists in domain ${domainId}`);
   }
   const id = params.text('accountid') ?? cloud.newId();
-  if (cloud.accounts.get(id) !== undefined) throw invalidParameter(`There is already an account with the id ${id}`);
   const account: Account = {
     id,
     accountId: id,
@@ -123,11 +122,32 @@ function create(call: Call): JsonObject {
     projectId: null,
     limits: new Map(),
   };
-  cloud.accounts.add(account);
-  cloud.accountByName.set(`${domainId}/${name}`, account);
-  call.effect('created', 'account', id, [name]);
-  addUser(call, account);
-  return { account: accountView(call, account) };
+  const user = newUser(call, account);
+  // The name was checked, and nobody sees the account before its password has been hashed: another one of that name is taken meanwhile.
+  const taken = [id, user.id].some((one) => cloud.hasEntity(one) || cloud.isUnderWay(one));
+  call.takesTime([id, user.id], () => {
+    if (taken) return;
+    cloud.accounts.add(account);
+    if (!cloud.accountByName.has(`${domainId}/${name}`)) cloud.accountByName.set(`${domainId}/${name}`, account);
+    call.effect('created', 'account', id, [name, user.lastname]);
+    keepUser(call, account, user);
+  });
+  // Its ids are unique in the database: it waits there for whoever was first, and is refused then.
+  if (taken) throw entityExists();
+  return { account: accountView(call, account, [user]) };
+}
+
+/** Of several accounts of one name the name means one; when that one goes, the next. */
+function forgetName({ cloud }: Call, account: Account): void {
+  const key = `${account.domainId}/${account.name}`;
+  if (cloud.accountByName.get(key) !== account) return;
+  cloud.accountByName.delete(key);
+  const twin = [...cloud.accounts.values()].find(
+    (one) => one.domainId === account.domainId && one.name === account.name,
+  );
+  if (!twin) return;
+  cloud.accountByName.set(key, twin);
+  for (const user of cloud.users.ofAccount(twin.id)) cloud.userByName.set(`${twin.domainId}/${user.username}`, user);
 }
 
 /** guess: the built-in roles by number, 1 root admin, 3 domain admin, 4 user; any other role id is a user. */
@@ -187,10 +207,11 @@ export function removeAccount(call: Call, account: Account): void {
   }
   for (const user of cloud.users.ofAccount(account.id)) {
     cloud.users.remove(user);
-    cloud.userByName.delete(`${account.domainId}/${user.username}`);
+    if (cloud.userByName.get(`${account.domainId}/${user.username}`) === user)
+      cloud.userByName.delete(`${account.domainId}/${user.username}`);
     if (user.apiKey !== null) cloud.userByApiKey.delete(user.apiKey);
   }
-  cloud.accountByName.delete(`${account.domainId}/${account.name}`);
   cloud.accounts.remove(account);
+  forgetName(call, account);
   if (account.type !== 5) call.effect('deleted', 'account', account.id, [account.name]);
 }

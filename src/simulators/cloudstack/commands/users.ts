@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Call, CommandFamily } from '../call.js';
 import { listAnswer, listRows } from '../call.js';
 import { withoutNulls } from '../envelope.js';
-import { invalidParameter } from '../errors.js';
+import { entityExists, invalidParameter } from '../errors.js';
 import type { Account, User } from '../state/model.js';
 import { userView } from '../views/account.js';
 
@@ -95,14 +95,19 @@ export const userCommands: CommandFamily = {
   },
 };
 
+function addUser(call: Call, account: Account): User {
+  const user = newUser(call, account);
+  if (call.cloud.hasEntity(user.id)) throw entityExists();
+  return keepUser(call, account, user);
+}
+
 /** A user from the parameters of createUser or createAccount; names are unique in their domain. */
-export function addUser(call: Call, account: Account): User {
+export function newUser(call: Call, account: Account): User {
   const { cloud, params } = call;
   const username = params.required('username');
-  const key = `${account.domainId}/${username}`;
-  if (cloud.userByName.has(key))
+  if (cloud.userByName.has(`${account.domainId}/${username}`))
     throw invalidParameter(`The user ${username} already exists in domain ${account.domainId}`);
-  const user = cloud.users.add({
+  return {
     id: params.text('userid') ?? cloud.newId(),
     accountId: account.id,
     created: Date.now(),
@@ -115,9 +120,15 @@ export function addUser(call: Call, account: Account): User {
     timezone: params.text('timezone') ?? null,
     apiKey: null,
     secretKey: null,
-  });
-  cloud.userByName.set(key, user);
-  call.effect('created', 'user', user.id, [username]);
+  };
+}
+
+export function keepUser(call: Call, account: Account, user: User): User {
+  const { cloud } = call;
+  const key = `${account.domainId}/${user.username}`;
+  cloud.users.add(user);
+  if (!cloud.userByName.has(key)) cloud.userByName.set(key, user);
+  call.effect('created', 'user', user.id, [user.username]);
   return user;
 }
 

@@ -1,5 +1,5 @@
 import type { Call, CommandFamily, CreatePlan } from '../call.js';
-import { ApiError, invalidParameter, permissionDenied } from '../errors.js';
+import { entityExists, invalidParameter, permissionDenied } from '../errors.js';
 import { checkLimit } from '../state/limits.js';
 import type { DiskOffering, ServiceOffering, Template, Zone } from '../state/catalogue-model.js';
 import type { Vm } from '../state/model.js';
@@ -37,7 +37,7 @@ function deploy(call: Call): CreatePlan {
   const { cloud, params } = call;
   const customId = customIdOf(call);
   const zone = call.catalogue(cloud.zones, 'zoneid');
-  const offering = call.catalogue(cloud.serviceOfferings, 'serviceofferingid');
+  const offering = offeringFor(call);
   if (offering.isSystem) throw invalidParameter(`Service offering ${offering.id} is for system VMs`);
   const template = call.catalogue(cloud.templates, 'templateid');
   if (!template.zoneIds.includes(zone.id))
@@ -70,7 +70,7 @@ function deploy(call: Call): CreatePlan {
       wanted.networks.map((choice) => choice.network),
     );
   if (customId !== undefined && cloud.removed.has(customId)) {
-    throw new ApiError(530, `DB Exception on: Duplicate entry '${customId}' for key 'uc_vm_instance_uuid'`, 4250);
+    throw entityExists();
   }
 
   const id = customId ?? cloud.newId();
@@ -103,6 +103,14 @@ function deploy(call: Call): CreatePlan {
   };
   record(call, vm, wanted);
   return deployPlan(call, vm, wanted);
+}
+
+/** A deleted one still resolves: VMs run on it. */
+function offeringFor(call: Call): ServiceOffering {
+  const { cloud, params } = call;
+  const id = params.required('serviceofferingid');
+  if (cloud.retiredOfferings.has(id)) throw invalidParameter(`Service offering is inactive: [${id}].`);
+  return call.catalogue(cloud.serviceOfferings, 'serviceofferingid');
 }
 
 function record(call: Call, vm: Vm, wanted: Wanted): void {

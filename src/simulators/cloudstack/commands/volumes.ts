@@ -1,6 +1,6 @@
 import type { Call, CommandFamily, CreatePlan, JobPlan } from '../call.js';
 import { listAnswer, listRows } from '../call.js';
-import { ApiError, invalidParameter } from '../errors.js';
+import { ApiError, entityExists, internalError, invalidParameter } from '../errors.js';
 import { checkStorageTags } from '../state/disks.js';
 import { checkLimit } from '../state/limits.js';
 import type { Volume } from '../state/model.js';
@@ -77,7 +77,7 @@ function create(call: Call): CreatePlan {
   checkLimit(cloud, owner, 'volume', 1);
   checkLimit(cloud, owner, 'primaryStorage', sizeBytes / gibibyte);
   if (customId !== undefined && cloud.removed.has(customId)) {
-    throw new ApiError(530, `DB Exception on: Duplicate entry '${customId}' for key 'uc_volumes__uuid'`, 4250);
+    throw entityExists();
   }
   const id = customId ?? cloud.newId();
   const volume = cloud.volumes.add({
@@ -147,7 +147,14 @@ function attach(call: Call): JobPlan {
       requireAlive(call, volume);
       if (cloud.vms.get(vm.id) !== vm) throw invalidParameter(`Unable to find a virtual machine with id ${vm.id}`);
       const offering = cloud.diskOfferings.get(volume.diskOfferingId ?? '');
-      checkStorageTags(offering?.tags ?? null);
+      try {
+        checkStorageTags(offering?.tags ?? null);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        // The inner reason is told for VMs only (recorded).
+        const named = JSON.stringify({ name: volume.name, uuid: volume.id });
+        throw internalError(`Unable to find suitable primary storage when creating volume [${named}].`);
+      }
       volume.vmId = vm.id;
       volume.deviceId = deviceId ?? freeDevice(call, vm.id);
       volume.attachedAt = Date.now();

@@ -1,9 +1,9 @@
 import type { Call, CommandFamily, CreatePlan, JobPlan } from '../call.js';
 import { like, listAnswer, listRows } from '../call.js';
-import { inUse, invalidParameter } from '../errors.js';
+import { ApiError, inUse, invalidParameter } from '../errors.js';
 import { cidrText, parseCidr } from '../../ipv4.js';
 import { checkLimit } from '../state/limits.js';
-import type { Vpc } from '../state/model.js';
+import type { Account, Vpc } from '../state/model.js';
 import { takePublicAddress } from '../state/networking.js';
 import { removeVpc } from '../state/removal.js';
 import { vpcView } from '../views/network.js';
@@ -69,13 +69,21 @@ function create(call: Call): CreatePlan {
     finish() {
       requireAlive(call, vpc);
       // guess: the router's own address comes with the VPC, not with its first tier.
-      if (params.flag('start') !== false) {
-        takePublicAddress(call, owner, { zoneId: zone.id, networkId: null, vpcId: vpc.id, sourceNat: true });
-      }
+      if (params.flag('start') !== false) giveRouter(call, owner, vpc);
       return { vpc: vpcView(call, vpc) };
     },
     undo: () => removeVpc(call, vpc),
   };
+}
+
+/** Whatever it lacks, the job says no more than this (recorded), and the VPC is gone. */
+function giveRouter(call: Call, owner: Account, vpc: Vpc): void {
+  try {
+    takePublicAddress(call, owner, { zoneId: vpc.zoneId, networkId: null, vpcId: vpc.id, sourceNat: true });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    throw new ApiError(530, 'Failed to create VPC');
+  }
 }
 
 function requireAlive(call: Call, vpc: Vpc): void {

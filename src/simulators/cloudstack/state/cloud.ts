@@ -54,19 +54,27 @@ export class Cloud {
   createdInCall: string[] = [];
   /** The id of every public address that was ever given out. */
   readonly addressIds = new Map<string, string>();
-  readonly publicPool = new AddressPool(
-    publicRanges.flatMap((text) => {
-      const cidr = parseCidr(text);
-      return cidr === null ? [] : [{ first: cidr.first + 1, last: cidr.last - 1 }];
-    }),
-  );
+  readonly publicPool: AddressPool;
   #serial = 1;
+  /** Synchronous requests whose work takes its time, by when they end. */
+  #underWay: { ids: string[]; endsAt: number; commit: () => void }[] = [];
 
   constructor(
     private readonly control: SimulatorControl,
     readonly newId: () => string,
     readonly random: () => number,
-  ) {}
+    publicAddresses = Infinity,
+  ) {
+    let left = publicAddresses;
+    const ranges = publicRanges.flatMap((text) => {
+      const cidr = parseCidr(text);
+      if (cidr === null || left < 1) return [];
+      const range = { first: cidr.first + 1, last: Math.min(cidr.last - 1, cidr.first + left) };
+      left -= range.last - range.first + 1;
+      return [range];
+    });
+    this.publicPool = new AddressPool(ranges);
+  }
 
   /** The number in `i-2-17-VM`, `ROOT-17` and MAC addresses. */
   nextSerial(): number {
@@ -120,6 +128,39 @@ export class Cloud {
   /** VMs of one VPC share a network domain; every other network has its own. */
   nameKeyOf(network: model.Network): string {
     return network.vpcId ?? network.id;
+  }
+
+  /** The work of a request that is seen by nobody until it ends. */
+  begin(ids: string[], endsAt: number, commit: () => void): void {
+    this.#underWay.push({ ids, endsAt, commit });
+  }
+
+  get underWay(): number {
+    return this.#underWay.length;
+  }
+
+  isUnderWay(id: string): boolean {
+    return this.#underWay.some(({ ids }) => ids.includes(id));
+  }
+
+  /** When the last one that holds one of these ids ends, 0 for none. */
+  heldUntil(ids: string[]): number {
+    return Math.max(
+      0,
+      ...this.#underWay.flatMap((one) => (one.ids.some((id) => ids.includes(id)) ? [one.endsAt] : [])),
+    );
+  }
+
+  /** Stores what has ended by now, in the order in which it ended. */
+  settle(now: number): void {
+    const ended = this.#underWay.filter(({ endsAt }) => endsAt <= now).toSorted((a, b) => a.endsAt - b.endsAt);
+    this.#underWay = this.#underWay.filter(({ endsAt }) => endsAt > now);
+    for (const { commit } of ended) commit();
+  }
+
+  /** Whether an account or a user has the id, or had it before it was removed. */
+  hasEntity(id: string): boolean {
+    return this.accounts.get(id) !== undefined || this.users.get(id) !== undefined || this.removed.has(id);
   }
 
   anyRowHas(id: string): boolean {

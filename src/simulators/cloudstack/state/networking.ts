@@ -1,12 +1,12 @@
 import type { Call } from '../call.js';
-import { invalidParameter, noCapacity } from '../errors.js';
+import { internalError, invalidParameter, noCapacity } from '../errors.js';
 import { checkLimit } from './limits.js';
 import type { NetworkOffering } from './catalogue-model.js';
 import type { Account, Network, Nic, PublicAddress, Vm } from './model.js';
 import { netmaskOf, parseCidr } from '../../ipv4.js';
 import { guestPool } from './addressing.js';
 
-/** Takes a public address out of the pool; 533 when none is left, 431 when the wanted one is taken. */
+/** Takes a public address out of the pool; 530 with 4250 when none is left (recorded), 431 when the wanted one is taken. */
 export function takePublicAddress(
   call: Call,
   owner: Account,
@@ -16,7 +16,7 @@ export function takePublicAddress(
   const ip = cloud.publicPool.take(place.wanted);
   if (ip === null) {
     if (place.wanted !== undefined) throw invalidParameter(`Requested ip address ${place.wanted} is not free`);
-    throw noCapacity('Insufficient address capacity: unable to acquire a public IP in the zone', 4320);
+    throw internalError('Failed to fetch any free public IP address');
   }
   // A public address is a row of the zone's range: released, it is free again under the id it had (`unassignIpAddress`).
   const id = cloud.addressIds.get(ip) ?? cloud.newId();

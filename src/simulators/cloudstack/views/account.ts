@@ -33,7 +33,12 @@ export function quotaView(call: Call, account: Account): JsonObject {
   return view;
 }
 
-export function accountView(call: Call, account: Account): JsonObject {
+/** @param users its users; those the tables have, when left out */
+export function accountView(
+  call: Call,
+  account: Account,
+  users: Iterable<User> = call.cloud.users.ofAccount(account.id),
+): JsonObject {
   const { cloud } = call;
   return withoutNulls({
     id: account.id,
@@ -46,13 +51,12 @@ export function accountView(call: Call, account: Account): JsonObject {
     isdefault: account.name === 'admin',
     created: call.behaviour.minor >= 13 ? cloudDate(account.created) : null,
     ...quotaView(call, account),
-    user: [...cloud.users.ofAccount(account.id)].map((user) => userView(call, user)),
+    user: [...users].map((user) => userView(call, user, account)),
   });
 }
 
 /** 4.4 prints the keys of users in lists; later versions never do. */
-export function userView(call: Call, user: User): JsonObject {
-  const account = call.cloud.accounts.get(user.accountId);
+export function userView(call: Call, user: User, account = call.cloud.accounts.get(user.accountId)): JsonObject {
   return withoutNulls({
     id: user.id,
     username: user.username,
