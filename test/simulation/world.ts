@@ -602,7 +602,9 @@ class World {
   }
 
   private async judge(): Promise<void> {
-    this.watch.end();
+    // Who stops at the first thing that is wrong has not come to the end.
+    const isCut = this.violations.length > 0;
+    if (!isCut) this.watch.end();
     for (const [what, times] of Object.entries(this.watch.seen)) this.count(`watch ${what}`, times);
     const control = new ControlSide(async (method, path, body) => this.control(method, path, body));
     const { rows } = this.store.ask({
@@ -615,28 +617,31 @@ class World {
       this.trace.add('world', JSON.stringify(row));
     }
     const end = this.broker.records(topics.orders).length;
-    const report = await checkInvariants({
-      sql: this.store.sql,
-      clouds: [await cloudEvidence(control, { name: 'cloud' })],
-      sent: this.sent,
-      intake: {
-        topic: topics.orders,
-        partitions: [{ partition: 0, committed: this.broker.committedOffset(topics.orders), end }],
+    const report = await checkInvariants(
+      {
+        sql: this.store.sql,
+        clouds: [await cloudEvidence(control, { name: 'cloud' })],
+        sent: this.sent,
+        intake: {
+          topic: topics.orders,
+          partitions: [{ partition: 0, committed: this.broker.committedOffset(topics.orders), end }],
+        },
+        events: this.broker.records(topics.events).map(({ key, value, headers }) => ({
+          ...jsonOf<Omit<SeenEvent, 'text'>>(value),
+          text: `${value?.toString() ?? ''}${JSON.stringify(headers)}`,
+          key,
+        })),
+        rejected: this.broker.records(topics.rejected).map(({ value }) => ({
+          ...jsonOf<Omit<SeenRejection, 'text'>>(value),
+          text: value?.toString() ?? '',
+        })),
+        outputs: [{ name: 'logs', text: this.logs.join('\n') }],
+        levers: this.levers,
+        secrets: [...this.book.secrets, adminPassword],
+        settleWindowMs,
       },
-      events: this.broker.records(topics.events).map(({ key, value, headers }) => ({
-        ...jsonOf<Omit<SeenEvent, 'text'>>(value),
-        text: `${value?.toString() ?? ''}${JSON.stringify(headers)}`,
-        key,
-      })),
-      rejected: this.broker.records(topics.rejected).map(({ value }) => ({
-        ...jsonOf<Omit<SeenRejection, 'text'>>(value),
-        text: value?.toString() ?? '',
-      })),
-      outputs: [{ name: 'logs', text: this.logs.join('\n') }],
-      levers: this.levers,
-      secrets: [...this.book.secrets, adminPassword],
-      settleWindowMs,
-    });
+      { stillRunning: isCut },
+    );
     this.violations.push(...report.violations.map(({ invariant, text }) => `${invariant}: ${text}`));
     for (const [name, figure] of Object.entries(report.figures)) this.count(`figure ${name}`, figure);
   }
