@@ -52,6 +52,7 @@ export const cloudstack: TestCloud = {
     }),
     jobError: (random) => (random.happens(0.5) ? { errorcode: random.pick([530, 533, 534, 535, 431]) } : {}),
     nameOf: (_method, _path, body) => new URLSearchParams(body).get('command') ?? '',
+    isChange: (command) => !/^(list|query|get|login|logout)/.test(command),
     // It refuses the second of two deployments, but makes a second disk or address without a word.
     mayDouble: (command) => !/^(create|associate)/.test(command),
   },

@@ -48,6 +48,8 @@ export interface WorldCloud {
   jobError(random: Chance): Partial<FaultRequest>;
   /** What a request is called in the trace. */
   nameOf(method: string, path: string, body: string): string;
+  /** Whether a request of that name may change anything; the rest only looks, or logs in. */
+  isChange(name: string): boolean;
   /** Whether the cloud takes a second copy of the same request without making a second thing. */
   mayDouble(name: string): boolean;
 }

@@ -6,7 +6,7 @@ import { checkers } from './checkers.js';
 import type { CloudResource } from './evidence.js';
 import { type InvariantId, invariantIds } from './facts.js';
 import { guises } from './guises.js';
-import type { MessageRow, OrderRow } from './rows.js';
+import type { EventRow, ItemRow, MessageRow, OrderRow } from './rows.js';
 import { aclListMarker, factsOfSample, markerOf, type Sample, sampleRun, secret, sharedMarker } from './sample.js';
 
 function judge(breakIt: (run: Sample) => void = () => undefined, options: CheckOptions = {}): Report {
@@ -31,6 +31,8 @@ const operation = (run: Sample, id: string, number = 0) =>
 const remove = <Row>(rows: Row[], isIt: (row: Row) => boolean): void => {
   rows.splice(rows.indexOf(the(rows, isIt)), 1);
 };
+const item = (run: Sample, orderId: string, itemIndex: number): ItemRow =>
+  the(run.rows.items, (one) => one.orderId === orderId && one.itemIndex === itemIndex);
 const firstMs = (run: Sample): number => Date.parse(run.cloud.effects[0]?.at ?? '');
 
 /** A second thing like that one: made by itself after so long, and shown. */
@@ -48,6 +50,9 @@ function reopen(run: Sample, state: string, change: object): void {
   const sequence = order(run, 'WO-open').eventSequence;
   rows.events = rows.events.filter((event) => event.orderId !== 'WO-open' || event.sequence < sequence - 1);
   run.events = run.events.filter((event) => event.subject !== 'WO-open' || event.sequence < sequence - 1);
+  for (const reader of run.evidence.readers ?? []) {
+    reader.events = reader.events.filter((event) => event.subject !== 'WO-open' || event.sequence < sequence - 1);
+  }
   Object.assign(order(run, 'WO-open'), {
     status: 'provisioning',
     machine: { value: 'provisioning' },
@@ -66,6 +71,13 @@ function say(run: Sample, orderId: string, type: string, itemIndex: number | nul
   run.rows.events.push({ orderId, sequence, type, itemIndex, data });
   const event = { id: `${orderId} ${sequence}`, type: `orderwright.${type}.v1`, subject: orderId, sequence, data };
   run.events.push({ ...event, text: JSON.stringify(event) });
+}
+
+/** A fact, stored and published, becomes another one. */
+function tellAnew(run: Sample, row: EventRow, data: EventRow['data']): void {
+  row.data = data;
+  for (const event of run.events)
+    if (event.subject === row.orderId && event.sequence === row.sequence) event.data = data;
 }
 
 type Mutant = [invariant: InvariantId, what: string, says: string, breakIt: (run: Sample) => void];
@@ -185,7 +197,17 @@ const mutants: Mutant[] = [
     'was delivered to item',
     (run) => {
       const told = the(run.rows.events, ({ orderId, type }) => orderId === 'WO-part' && type === 'item.completed');
-      told.data = { cloudResourceIds: ['WO-part-0', 'WO-full-0'] };
+      tellAnew(run, told, { cloudResourceIds: ['WO-part-0', 'WO-full-0'] });
+    },
+  ],
+  [
+    'I3',
+    'one thing of billing’s is built for two orders',
+    'for WO-full and WO-open',
+    // Each under its own marker, each delivered: nothing but billing's own id of it is the same.
+    (run) => {
+      item(run, 'WO-open', 0).resourceId = 'billing-WO-full-0';
+      run.callbacks.forEach((one) => (one.body = one.body.replace('billing-WO-open-0', 'billing-WO-full-0')));
     },
   ],
   [
@@ -234,7 +256,12 @@ const mutants: Mutant[] = [
     'and as nothing',
     (run) => {
       // Its VM would be left over (I3), so it goes too.
-      the(run.rows.events, ({ orderId, type }) => orderId === 'WO-open' && type === 'item.completed').data = {};
+      tellAnew(
+        run,
+        the(run.rows.events, ({ orderId, type }) => orderId === 'WO-open' && type === 'item.completed'),
+        {},
+      );
+      run.callbacks.forEach((one) => (one.body = one.body.replace('["WO-open-0"]', '[]')));
       remove(run.cloud.resources, ({ id }) => id === 'WO-open-0');
     },
   ],
@@ -331,7 +358,7 @@ const mutants: Mutant[] = [
       const end = the(events, ({ type }) => type === 'work-order.completed');
       Object.assign(end, { type: 'item.completed', itemIndex: 0, data });
       const told = the(run.events, ({ subject, sequence }) => subject === 'WO-full' && sequence === end.sequence);
-      told.type = 'orderwright.item.completed.v1';
+      Object.assign(told, { type: 'orderwright.item.completed.v1', data });
       run.events = run.events.filter(({ id }, i) => id !== told.id || i === run.events.indexOf(told));
       // One thing in two completions of one item is one delivery.
       say(run, 'WO-full', 'work-order.completed', null);
@@ -440,6 +467,43 @@ const mutants: Mutant[] = [
     },
   ],
   ['I11', 'an accepted callback was seen by nobody', 'no receiver did so', (run) => (run.callbacks = [])],
+  [
+    'I11',
+    'an order is to be called back, and is not by the end',
+    'is still due',
+    (run) => {
+      the(run.rows.callbacks, () => true).state = 'due';
+      run.callbacks = [];
+    },
+  ],
+  [
+    'I11',
+    'an event says something else than what is stored',
+    'was told with other words',
+    (run) => {
+      const first = the(run.events, ({ type }) => type.includes('item.completed'));
+      const changed = { ...first, data: { ...first.data, cloudResourceIds: ['other'] } };
+      run.events = run.events.map((event) => (event.id === first.id ? changed : event));
+    },
+  ],
+  [
+    'I11',
+    'one of several readers misses an event',
+    'was not told to GET /v1/events',
+    (run) => void run.evidence.readers?.[0]?.events.pop(),
+  ],
+  [
+    'I11',
+    'a reader sees an event that is not stored',
+    'saw WO-held 99 work-order.held, which is not stored',
+    (run) => {
+      const reader = the(run.evidence.readers ?? [], () => true);
+      reader.events.push({
+        ...the(run.events, ({ subject, type }) => subject === 'WO-held' && type.includes('held')),
+        sequence: 99,
+      });
+    },
+  ],
   ['I11', 'a callback is sent that is not stored', 'none is stored', (run) => (run.rows.callbacks = [])],
   [
     'I12',
@@ -498,6 +562,63 @@ const mutants: Mutant[] = [
     (run) => {
       run.evidence.levers = run.evidence.levers?.filter(({ dryRun }) => dryRun) ?? [];
     },
+  ],
+  [
+    'I21',
+    'an item is ordered twice and there once',
+    'was ordered 2 times and is there 1 times',
+    (run) => Object.assign(item(run, 'WO-full', 1), { ordered: { ...item(run, 'WO-full', 1).ordered, quantity: 2 } }),
+  ],
+  [
+    'I21',
+    'a disk is smaller than it was ordered',
+    'the size in GiB of WO-full-1 is 5, not 10',
+    (run) => (thing(run, 'WO-full-1').details['sizeGib'] = 5),
+  ],
+  [
+    'I21',
+    'a machine has less memory than it was ordered with',
+    'the memory in MiB of WO-open-0 is 512, not 1024',
+    (run) => (thing(run, 'WO-open-0').details['memoryMib'] = 512),
+  ],
+  [
+    'I21',
+    'an address has fewer Mbit/s than were sold with it',
+    'the Mbit/s of WO-full-2 are 1, not 2',
+    (run) => (thing(run, 'WO-full-2').details['bandwidthMbps'] = 1),
+  ],
+  [
+    'I21',
+    'a disk is at no machine',
+    'which is no machine of its order',
+    (run) => (thing(run, 'WO-full-1').attachedTo = null),
+  ],
+  [
+    'I21',
+    'an address is at the machine of another order',
+    'which is no machine of its order',
+    (run) => (thing(run, 'WO-full-2').attachedTo = 'WO-open-0'),
+  ],
+  [
+    'I21',
+    'billing is told of more Mbit/s than there are',
+    'bandwidthMbps was told as 100, and is 2',
+    (run) => {
+      const told = the(run.rows.events, ({ orderId, itemIndex }) => orderId === 'WO-full' && itemIndex === 2);
+      tellAnew(run, told, { ...told.data, facts: [{ bandwidthMbps: '100' }] });
+    },
+  ],
+  [
+    'I21',
+    'a callback charges what was not delivered',
+    'is completed and not to be charged',
+    (run) => run.callbacks.forEach((one) => (one.body = one.body.replace('"chargeable":true', '"chargeable":false'))),
+  ],
+  [
+    'I21',
+    'a callback names something else than was delivered',
+    'is told as WO-full-0, and WO-open-0 was delivered',
+    (run) => run.callbacks.forEach((one) => (one.body = one.body.replace('["WO-open-0"]', '["WO-full-0"]'))),
   ],
 ];
 
@@ -614,7 +735,22 @@ describe('evidence', () => {
     const { looked, violations } = checkFacts({ ...bare, rows: { ...rows, audit: [] } });
     expect(violations).toEqual([]);
     const unseen = invariantIds.filter((id) => looked[id] === 'not looked at');
-    expect(unseen).toEqual(['I3', 'I4', 'I5', 'I8', 'I11', 'I13', 'I14', 'I15', 'I16', 'I17', 'I18', 'I19', 'I20']);
+    expect(unseen).toEqual([
+      'I3',
+      'I4',
+      'I5',
+      'I8',
+      'I11',
+      'I13',
+      'I14',
+      'I15',
+      'I16',
+      'I17',
+      'I18',
+      'I19',
+      'I20',
+      'I21',
+    ]);
   });
 
   it('of a cloud that has forgotten the beginning is refused', () => {

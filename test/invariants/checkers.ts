@@ -15,6 +15,7 @@ import { poison } from './i12-poison.js';
 import { tenantData } from './i13-tenant-data.js';
 import { noSecretSeen } from './i15-secrets.js';
 import { replay } from './i19-replay.js';
+import { asOrdered } from './i21-as-ordered.js';
 import { shownElsewhere } from './shown-elsewhere.js';
 
 export const checkers: readonly Checker[] = [
@@ -33,5 +34,6 @@ export const checkers: readonly Checker[] = [
   tenantData,
   noSecretSeen,
   replay,
+  asOrdered,
   ...shownElsewhere,
 ];

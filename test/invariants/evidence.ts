@@ -18,6 +18,8 @@ export interface Evidence {
   intake?: IntakeTopic;
   /** What one consumer saw of the events from the first on, in the order in which it saw them, repetitions included. */
   events?: SeenEvent[];
+  /** What others saw of the events who read them from the first to the last: SSE, GET /v1/events. */
+  readers?: EventReader[];
   /** What a consumer saw of the rejected messages, likewise. */
   rejected?: SeenRejection[];
   /** Every post that a callback receiver saw, in the order in which they came. */
@@ -43,6 +45,8 @@ export interface CloudEvidence {
   droppedEffects?: number;
   /** Ids of things that were there before us or belong to others: they may not be touched. */
   foreignIds?: string[];
+  /** Ids of ours that somebody else has deleted or changed: nothing is to be expected of them any more. */
+  touchedIds?: string[];
   settleWindowMs?: number;
 }
 
@@ -97,6 +101,13 @@ export interface SeenEvent {
   text: string;
   /** Kafka's key; undefined where there is none. */
   key?: string | null;
+}
+
+export interface EventReader {
+  name: string;
+  events: Pick<SeenEvent, 'type' | 'subject' | 'sequence'>[];
+  /** Whose events it may see; left out for those who see all. */
+  accountId?: string;
 }
 
 export interface SeenRejection {

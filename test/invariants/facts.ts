@@ -5,7 +5,7 @@ import type { CloudEffect, CloudEvidence, CloudResource, Evidence, SeenEvent } f
 import type { ItemRow, OperationRow, OrderRow, Rows } from './rows.js';
 import type { CheckOptions, Figures } from './check.js';
 
-export const invariantIds = Array.from({ length: 20 }, (_, i) => `I${i + 1}` as InvariantId);
+export const invariantIds = Array.from({ length: 21 }, (_, i) => `I${i + 1}` as InvariantId);
 export type InvariantId =
   | 'I1'
   | 'I2'
@@ -26,7 +26,8 @@ export type InvariantId =
   | 'I17'
   | 'I18'
   | 'I19'
-  | 'I20';
+  | 'I20'
+  | 'I21';
 
 /** One rule. `check` gives its violations in words; null when the evidence has nothing to look at. */
 export interface Checker {

@@ -2,7 +2,8 @@ import { groupBy } from '../../src/group-by.js';
 import { boughtKinds, type Checker, type Facts, livingByMarker, nameOf, ownerOf, type Thing } from './facts.js';
 
 /**
- * I3 effect once, modulo the cloud: at most one living thing carries a marker, every extra one is listed in `orphan`, and
+ * I3 effect once, modulo the cloud: at most one living thing carries a marker, one thing of billing's (its resourceId) is there as
+ * often as it was ordered and no more, whatever orders named it, every extra one is listed in `orphan`, and
  * every living bought thing belongs to an item that got it or still works on it, or is listed. What was made for an item
  * that got nothing in the end is I8.
  */
@@ -24,6 +25,7 @@ export const effectOnce: Checker = {
         for (const thing of unlisted.slice(1)) extra.add(thing);
       }
     }
+    wrong.push(...soldTwice(facts));
     const deliveredTo = new Map<string, string>();
     for (const [item, ids] of facts.deliveredIds) {
       for (const id of ids) {
@@ -43,6 +45,28 @@ export const effectOnce: Checker = {
     return wrong;
   },
 };
+
+/** A marker has its order in it: two orders of one thing are seen by billing's own id of it alone. */
+function soldTwice(facts: Facts): string[] {
+  const living = facts.things.flatMap((thing) => {
+    if (!thing.alive || !boughtKinds.includes(thing.kind) || facts.listed.has(thing.id)) return [];
+    const owner = ownerOf(facts, thing);
+    return owner?.order.kind === 'billing' ? [{ thing, ...owner }] : [];
+  });
+  const same = groupBy(living, ({ thing, order, item }) => `${order.producer} ${item.resourceId} ${thing.kind}`);
+  return [...same].flatMap(([, things]) => {
+    const [first] = things;
+    const orders = [...new Set(things.map(({ order }) => order.workOrderId))];
+    // Several of one order's: that is for I21, which knows when that order is at its end.
+    if (!first || orders.length < 2) return [];
+    const most = Math.max(...things.map(({ item }) => item.ordered?.quantity ?? 1));
+    if (things.length <= most) return [];
+    const names = things.map(({ thing }) => nameOf(thing)).join(' and ');
+    return [
+      `${first.item.resourceId} of billing's is there ${things.length} times, for ${orders.join(' and ')}: ${names}`,
+    ];
+  });
+}
 
 /** Why a living bought thing has no business being there; null when it has, or when I8 speaks of it. */
 function unowned(facts: Facts, thing: Thing, deliveredTo: Map<string, string>): string | null {

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { EventReader } from './evidence.js';
 import { type Checker, type Facts, itemsOf } from './facts.js';
 import { shortType } from './i09-stable-events.js';
 import type { EventRow } from './rows.js';
@@ -12,11 +14,12 @@ export const outbox: Checker = {
   check(facts, { options }) {
     const { rows, evidence } = facts;
     const complete = options.stillRunning !== true;
-    if (!evidence.events && !evidence.rejected && !evidence.callbacks) return null;
+    if (!evidence.events && !evidence.rejected && !evidence.callbacks && !evidence.readers) return null;
     return [
       ...(evidence.events ? eventsWrong(facts, complete) : []),
+      ...(evidence.readers ?? []).flatMap((reader) => readerWrong(facts, reader, complete)),
       ...(evidence.rejected ? rejectionsWrong(facts, complete) : []),
-      ...(evidence.callbacks ? callbacksWrong(facts) : []),
+      ...(evidence.callbacks ? callbacksWrong(facts, complete) : []),
       ...rows.events
         .filter((event) => event.itemIndex !== null && !itemsOf(facts, event.orderId)[event.itemIndex])
         .map(
@@ -28,23 +31,42 @@ export const outbox: Checker = {
 
 const nameOf = ({ orderById }: Facts, orderId: string): string => orderById.get(orderId)?.workOrderId ?? orderId;
 
+const key = (workOrderId: string, { sequence, type }: Pick<EventRow, 'sequence' | 'type'>): string =>
+  `${workOrderId} ${sequence} ${shortType(type)}`;
+
+/** Any reader of the events: all that is stored and for its eyes, and nothing else. */
+function readerWrong(facts: Facts, { name, events, accountId }: EventReader, complete: boolean): string[] {
+  const own = facts.rows.events.filter(
+    ({ orderId }) => accountId === undefined || facts.orderById.get(orderId)?.accountId === accountId,
+  );
+  const stored = new Set(own.map((event) => key(nameOf(facts, event.orderId), event)));
+  const told = new Set(events.map((event) => key(event.subject, event)));
+  const missed = complete ? [...stored].filter((one) => !told.has(one)) : [];
+  return [
+    ...[...told].filter((one) => !stored.has(one)).map((one) => `${name} saw ${one}, which is not stored`),
+    ...missed.map((one) => `${one} is stored and was not told to ${name}`),
+  ];
+}
+
 function eventsWrong(facts: Facts, complete: boolean): string[] {
   const wrong: string[] = [];
-  const key = (workOrderId: string, { sequence, type }: Pick<EventRow, 'sequence' | 'type'>): string =>
-    `${workOrderId} ${sequence} ${shortType(type)}`;
-  const stored = new Set(facts.rows.events.map((event) => key(nameOf(facts, event.orderId), event)));
+  const stored = new Map(facts.rows.events.map((event) => [key(nameOf(facts, event.orderId), event), event]));
   const told = new Set<string>();
   for (const [subject, events] of facts.told ?? []) {
     for (const event of events) {
       const found = key(subject, event);
       told.add(found);
-      if (!stored.has(found)) wrong.push(`${found} was published and is not stored`);
+      const row = stored.get(found);
+      if (!row) wrong.push(`${found} was published and is not stored`);
+      // What is told of an item has its names beside what is stored.
+      else if (Object.entries(row.data).some(([name, value]) => !isDeepStrictEqual(event.data[name], value)))
+        wrong.push(`${found} was told with other words than are stored`);
     }
   }
   if (!complete) return wrong;
   return [
     ...wrong,
-    ...[...stored].filter((one) => !told.has(one)).map((one) => `${one} is stored and was not published`),
+    ...[...stored.keys()].filter((one) => !told.has(one)).map((one) => `${one} is stored and was not published`),
   ];
 }
 
@@ -66,7 +88,7 @@ function rejectionsWrong({ rows, evidence }: Facts, complete: boolean): string[]
   ];
 }
 
-function callbacksWrong({ rows, evidence, orderById }: Facts): string[] {
+function callbacksWrong({ rows, evidence, orderById }: Facts, complete: boolean): string[] {
   const wrong: string[] = [];
   const owed = new Map(
     rows.callbacks.map(({ orderId, state }) => [orderById.get(orderId)?.workOrderId, { orderId, state }]),
@@ -78,6 +100,7 @@ function callbacksWrong({ rows, evidence, orderById }: Facts): string[] {
   }
   for (const [workOrderId, { orderId, state }] of owed) {
     if (!orderById.get(orderId)?.finished) wrong.push(`${workOrderId} is to be called back, and is not at its end`);
+    if (complete && state === 'due') wrong.push(`the callback of ${workOrderId} is still due at the end`);
     if (state === 'accepted' && !accepted.has(workOrderId ?? '')) {
       wrong.push(`the callback of ${workOrderId} is accepted, and no receiver did so`);
     }

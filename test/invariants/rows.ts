@@ -38,6 +38,20 @@ export interface ItemRow {
   resourceId: string;
   resourceType: string;
   status: string;
+  /** What was ordered, as the intake understood it; null when the order's document does not say. */
+  ordered: Ordered | null;
+}
+
+/** Of each resource type its own part. */
+export interface Ordered {
+  /** An address is sold one by one. */
+  quantity?: number;
+  cpuCount?: number;
+  memoryMib?: number;
+  rootDiskGib?: number;
+  sizeGib?: number;
+  volumeType?: string;
+  bandwidthMbps?: number;
 }
 
 export interface OperationRow {
@@ -121,9 +135,11 @@ export async function readRows(sql: Sql): Promise<Rows> {
         order by o.created_at, o.order_id`,
     ),
     items: await read<ItemRow>(
-      `select order_id as "orderId", item_index as "itemIndex", resource_id as "resourceId",
-              resource_type as "resourceType", status
-         from work_order_item order by order_id, item_index`,
+      `select i.order_id as "orderId", i.item_index as "itemIndex", i.resource_id as "resourceId",
+              i.resource_type as "resourceType", i.status,
+              case when jsonb_typeof(d.document -> 'items') = 'array'
+                   then d.document -> 'items' -> i.item_index::int -> 'config' end as ordered
+         from work_order_item i left join work_order_document d using (order_id) order by i.order_id, i.item_index`,
     ),
     operations: await read<OperationRow>(
       `select order_id as "orderId", number, part_key as "partKey", name, item_index as "itemIndex",

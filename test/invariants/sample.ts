@@ -15,6 +15,7 @@ import {
   type ItemRow,
   type MessageRow,
   type OperationRow,
+  type Ordered,
   type OrderRow,
   type Rows,
   sha256,
@@ -28,7 +29,7 @@ export interface Sample {
   events: SeenEvent[];
   rejected: SeenRejection[];
   callbacks: SeenCallback[];
-  evidence: Pick<Evidence, 'intake' | 'levers' | 'outputs' | 'secrets'>;
+  evidence: Pick<Evidence, 'readers' | 'intake' | 'levers' | 'outputs' | 'secrets'>;
 }
 
 const topic = 'work-orders';
@@ -89,7 +90,12 @@ export function sampleRun(): Sample {
   run.end(open, 'completed', ['completed']);
   run.sample.rows.callbacks.push({ orderId: 'WO-open', state: 'accepted', attempts: 2 });
   for (const answer of [503, 204]) {
-    run.sample.callbacks.push({ id: 'callback-1', workOrderId: 'WO-open', body: '{"status":"completed"}', answer });
+    run.sample.callbacks.push({
+      id: 'callback-1',
+      workOrderId: 'WO-open',
+      body: calledBack(true, ['WO-open-0']),
+      answer,
+    });
   }
 
   run.message('WO-full', 'WO-full', 'duplicate', null);
@@ -97,7 +103,12 @@ export function sampleRun(): Sample {
   run.message(null, '{"workOrderId": "WO-cut', 'set-aside', 'MSG_JSON_SYNTAX');
   run.message(null, '{"workOrderId": 7}', 'refused', 'ORD_FIELD_TYPE');
   run.tell();
+  const isOf = (workOrderId: string): boolean =>
+    run.sample.rows.orders.some((one) => one.workOrderId === workOrderId && one.accountId === 'a2');
   Object.assign(run.sample.evidence, {
+    readers: [
+      { name: 'GET /v1/events of a2', events: run.sample.events.filter(({ key }) => isOf(key ?? '')), accountId: 'a2' },
+    ],
     intake: { topic, partitions: [{ partition: 0, committed: run.offset, end: run.offset }] },
     levers: [
       { ...lever, workOrderId: 'WO-undone', answer: 200, dryRun: true },
@@ -122,6 +133,28 @@ export const sharedMarker = 'ow-00000000shared00';
 export const aclListMarker = 'ow-tq1ok211ho0icgmc';
 /** Of what is made for an item. */
 export const markerOf = (workOrderId: string, itemIndex: number): string => `ow-${workOrderId}-${itemIndex}`;
+
+const resourceTypeOf: Readonly<Record<string, string>> = { vm: 'VM', ebs: 'EBS', network: 'NETWORK' };
+const orderedOf: Readonly<Record<string, Ordered>> = {
+  VM: { quantity: 1, cpuCount: 1, memoryMib: 1_024, rootDiskGib: 40 },
+  EBS: { quantity: 1, sizeGib: 10, volumeType: 'SSD' },
+  NETWORK: { bandwidthMbps: 2 },
+};
+const detailsOf: Readonly<Record<string, CloudResource['details']>> = {
+  vm: { cpuNumber: 1, memoryMib: 1_024, rootDiskGib: 40 },
+  volume: { sizeGib: 10, type: 'SSD' },
+  address: { ipAddress: '203.0.113.4', bandwidthMbps: 2 },
+};
+const addressTold = { ipAddress: '203.0.113.4', bandwidthMbps: '2' };
+
+/** What the callback of `WO-open` says. */
+const calledBack = (chargeable: boolean, cloudResourceIds: string[]): string =>
+  JSON.stringify({
+    results: {
+      status: 'completed',
+      items: [{ resourceId: 'billing-WO-open-0', resourceType: 'VM', chargeable, cloudResourceIds, facts: {} }],
+    },
+  });
 
 /** Writes the rows, the log of the cloud and the events as a run would have left them. */
 class Recorder {
@@ -227,7 +260,12 @@ class Recorder {
     const { rows } = this.sample;
     if (!rows.items.some((item) => item.orderId === order.orderId && item.itemIndex === itemIndex)) {
       const resourceId = `billing-${order.orderId}-${itemIndex}`;
-      rows.items.push({ orderId: order.orderId, itemIndex, resourceId, resourceType: 'VM', status: 'provisioning' });
+      const { orderId } = order;
+      const sold = resourceTypeOf[name.split('.')[0] ?? ''] ?? 'VM';
+      rows.items.push({
+        ...{ orderId, itemIndex, resourceId, status: 'provisioning' },
+        ...{ resourceType: sold, ordered: order.kind === 'billing' ? (orderedOf[sold] ?? null) : null },
+      });
     }
     const number = rows.operations.filter(({ orderId }) => orderId === order.orderId).length;
     rows.operations.push({
@@ -251,7 +289,12 @@ class Recorder {
 
   make(kind: string, id: string, marker: string | null): void {
     this.log({ operation: `create ${kind}`, effect: 'created', kind, id, marker });
-    const resource: CloudResource = { kind, id, name: id, marker, state: 'Ready', attachedTo: null, details: {} };
+    const details = detailsOf[kind] ?? {};
+    // A disk and an address belong to the first machine of their order.
+    const [, orderId] = /^(.*)-\d+$/.exec(id) ?? [];
+    const machine = this.sample.cloud.resources.find((one) => one.kind === 'vm' && one.id === `${orderId}-0`);
+    const attachedTo = ['volume', 'address'].includes(kind) ? (machine?.id ?? null) : null;
+    const resource: CloudResource = { kind, id, name: id, marker, state: 'Ready', attachedTo, details: { ...details } };
     this.sample.cloud.resources.push(resource);
   }
 
@@ -270,7 +313,10 @@ class Recorder {
     this.itemsOf(order).forEach((item, i) => {
       item.status = items[i] ?? '';
       const made = this.sample.cloud.resources.find(({ id }) => id === `${order.orderId}-${i}`);
-      const data = item.status === 'completed' ? { cloudResourceIds: [made?.id ?? ''] } : {};
+      const data =
+        item.status === 'completed'
+          ? { cloudResourceIds: [made?.id ?? ''], facts: item.resourceType === 'NETWORK' ? [{ ...addressTold }] : [{}] }
+          : {};
       this.say(order, `item.${item.status}`, i, data);
     });
     this.say(order, `work-order.${status}`);

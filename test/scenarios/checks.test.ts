@@ -103,7 +103,14 @@ function build(good: GoodOrder, { rows, resources, effects, events }: Run): void
   };
   tell('work-order.received');
   resourceIds.forEach((resourceId, itemIndex) => {
-    const item = { orderId: workOrderId, itemIndex, resourceId, resourceType: 'VM', status: 'completed' };
+    const item = {
+      orderId: workOrderId,
+      itemIndex,
+      resourceId,
+      resourceType: 'VM',
+      status: 'completed',
+      ordered: null,
+    };
     rows.items.push(item);
     tell('item.completed', itemIndex, { cloudResourceIds: [things[itemIndex]?.id] });
   });

@@ -3,6 +3,7 @@ import { currentPermission } from '../../src/provisioners/permission.js';
 import { type HttpAnswer as CloudAnswer, isHeld, type SimulatedCloud } from '../../src/simulators/http.js';
 import type { Trace } from './trace.js';
 import type { SimulatedProcess, VirtualTime } from './virtual-time.js';
+import type { Watch } from './watch.js';
 
 /** What may happen to one request on its way; the cloud's own faults come on top. */
 export type NetworkFault =
@@ -31,8 +32,9 @@ export function simulatedHttp(options: {
   timeoutMs: number;
   weather: NetworkWeather;
   trace: Trace;
+  watch: Pick<Watch, 'requestLeaves' | 'requestArrives'>;
 }): RestHttp {
-  const { time, process, cloud, cloudProcess, timeoutMs, weather, trace, nameOf } = options;
+  const { time, process, cloud, cloudProcess, timeoutMs, weather, trace, nameOf, watch } = options;
   async function ask(method: HttpMethod, address: string, body: string, headers: Record<string, string>) {
     const { pathname, search, host } = new URL(address);
     // As the real one does, at the last moment before the bytes leave.
@@ -42,6 +44,7 @@ export function simulatedHttp(options: {
       const name = nameOf(method, pathname, body);
       weather.crossing(process, 'before');
       if (!process.alive) return;
+      const sent = watch.requestLeaves(process, name, body);
       const fault = weather.fault(name);
       let isOver = false;
       const over = (settle: () => void) => {
@@ -58,6 +61,7 @@ export function simulatedHttp(options: {
       const deadline = time.after(process, timeoutMs, () => over(() => fail(true, 'TimeoutError')));
 
       const arrive = (isAnswerWanted: boolean) => {
+        watch.requestArrives(sent);
         const answer = cloud.handle({
           method,
           path: pathname,

@@ -32,6 +32,8 @@ export interface StoreWeather {
   faultDelayMs(fault: StoreFault): number;
   /** Told of every statement that is about to leave, so that a process can die there. */
   crossing(process: SimulatedProcess, where: 'before' | 'sent' | 'answered'): void;
+  /** Told of every statement that PostgreSQL has carried out, or refused. @param isAlone not within a transaction */
+  executed(process: SimulatedProcess, statement: Statement, result: Result | Error, isAlone: boolean): void;
 }
 
 /**
@@ -191,6 +193,7 @@ export class SimulatedStore {
             result = error as Error;
           }
           trace.add(process.name, `sql ${label}: ${outcome(statement, result)}`);
+          weather.executed(process, statement, result, client === null);
           if (fault === 'lost-after') lost();
           else if (fault !== 'late') answer(result);
           if (client?.endsWithThat) this.cut(client);

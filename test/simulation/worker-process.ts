@@ -9,6 +9,7 @@ import { EventPublisher } from '../../src/publishers/publish-events.js';
 import { Worker } from '../../src/runner/worker.js';
 import type { Sealer } from '../../src/secrets.js';
 import type { SimulatedProcess } from './virtual-time.js';
+import type { Watch } from './watch.js';
 
 export const topics = { orders: 'work-orders', events: 'work-order-events', rejected: 'work-orders.rejected' };
 
@@ -34,11 +35,12 @@ export interface WorkerSurroundings {
   leaseMs: number;
   bundle: Bundle;
   openHttp(options: { timeoutMs: number }): RestHttp;
+  watch: Watch;
 }
 
 /** Starts it. @throws what a worker's start throws; the process is of no use then */
 export async function startWorker(running: WorkerProcess, surroundings: WorkerSurroundings): Promise<void> {
-  const { pool, kafka, sealer, log, workerId, leaseMs, bundle, openHttp } = surroundings;
+  const { pool, kafka, sealer, log, workerId, leaseMs, bundle, openHttp, watch } = surroundings;
   const worker = await Worker.build({
     pool,
     sealer,
@@ -50,6 +52,7 @@ export async function startWorker(running: WorkerProcess, surroundings: WorkerSu
     mayCallBack: () => false,
     callbackWarnings: () => [],
   });
+  watch.attach(running.process, worker, () => running.worker !== null);
   await worker.start();
   running.publisher = new EventPublisher({
     kafka,

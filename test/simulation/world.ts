@@ -19,6 +19,7 @@ import { simulatedHttp } from './network.js';
 import type { SimulatedStore, StoreWeather } from './store.js';
 import { Trace } from './trace.js';
 import { realNow, SimulatedProcess, type VirtualTime } from './virtual-time.js';
+import { Watch } from './watch.js';
 import { startWorker, stopWorker, topics, type WorkerProcess } from './worker-process.js';
 
 export interface SeedResult {
@@ -97,6 +98,7 @@ class World {
   private readonly sent: SentMessage[] = [];
   private readonly levers: SentLever[] = [];
   private readonly bundle: Bundle;
+  private readonly watch: Watch;
   private workers: WorkerProcess[] = [];
   private started = 0;
   private peace = false;
@@ -127,6 +129,16 @@ class World {
       several: options.profile === 'swarm' ? chance(seed, 'quantities') : null,
     });
     this.cloud = time.as(this.cloudProcess, () => options.cloud.build(this.random));
+    this.watch = new Watch({
+      now: () => time.elapsedMs,
+      clockOf: (process) => time.now + process.clockOffsetMs,
+      ask: (text, values = []) => store.ask({ text, values }).rows,
+      isReachable: (process) =>
+        this.workers.every((one) => one.process !== process || time.elapsedMs >= one.cutOffUntil),
+      isPeace: () => this.peace,
+      isChange: (name) => options.cloud.isChange(name),
+      report: (text) => this.violations.push(text),
+    });
     const weather = chance(seed, 'broker');
     const { broker } = this.troubles;
     this.broker = new SimulatedBroker(
@@ -149,6 +161,7 @@ class World {
     const workers = this.options.profile === 'lost-answers' ? 1 : this.random.int(1, 3);
     for (let i = 0; i < workers; i++) this.startSoon(this.random.between(0, 500));
     this.broker.start();
+    this.watchOn();
     this.open = this.book.errands.length;
     for (const errand of this.book.errands) this.time.after(this.billing, errand.atMs, () => this.doErrand(errand));
     this.planTroubles();
@@ -254,7 +267,9 @@ class World {
               timeoutMs,
               weather: weather.network,
               trace: this.trace,
+              watch: this.watch,
             }),
+          watch: this.watch,
         }).catch((error: unknown) => this.kill(running, `could not start: ${(error as Error).message}`));
       });
     });
@@ -279,6 +294,7 @@ class World {
       fault: () => (this.time.elapsedMs < running.cutOffUntil ? 'lost-before' : drawn(this.troubles.store, 'store')),
       faultDelayMs: (fault) => (fault === 'late' ? random.between(1, 400) : random.between(100, 5_000)),
       crossing,
+      executed: (who, statement, result, isAlone) => this.watch.sqlAnswered(who, statement, result, { isAlone }),
     };
     const network = {
       delayMs: () => random.between(1, 30),
@@ -325,6 +341,7 @@ class World {
       const text = `${level} ${message ?? ''} ${JSON.stringify(fields)}`.replaceAll(/\(?file:[^\s"\\]*/g, '');
       this.logs.push(text);
       this.trace.add(process.name, text.slice(0, 400));
+      this.watch.logLine(process, fields, message);
       // Our own bugs; everything else is weather.
       const isBug = /is not an answer|could not be planned/.test(text) && !text.includes('Connection terminated');
       if (level === 'fatal' || isBug) {
@@ -576,7 +593,19 @@ class World {
     return found;
   }
 
+  /** The watch looks every second. */
+  private watchOn(): void {
+    this.time.after(null, 1_000, () => {
+      this.watch.tick();
+      this.watchOn();
+    });
+  }
+
   private async judge(): Promise<void> {
+    // Who stops at the first thing that is wrong has not come to the end.
+    const isCut = this.violations.length > 0;
+    if (!isCut) this.watch.end();
+    for (const [what, times] of Object.entries(this.watch.seen)) this.count(`watch ${what}`, times);
     const control = new ControlSide(async (method, path, body) => this.control(method, path, body));
     const { rows } = this.store.ask({
       text: `select o.kind, o.status, o.machine ->> 'value' as state, o.machine -> 'context' -> 'reason' ->> 'code' as code,
@@ -588,28 +617,31 @@ class World {
       this.trace.add('world', JSON.stringify(row));
     }
     const end = this.broker.records(topics.orders).length;
-    const report = await checkInvariants({
-      sql: this.store.sql,
-      clouds: [await cloudEvidence(control, { name: 'cloud' })],
-      sent: this.sent,
-      intake: {
-        topic: topics.orders,
-        partitions: [{ partition: 0, committed: this.broker.committedOffset(topics.orders), end }],
+    const report = await checkInvariants(
+      {
+        sql: this.store.sql,
+        clouds: [await cloudEvidence(control, { name: 'cloud' })],
+        sent: this.sent,
+        intake: {
+          topic: topics.orders,
+          partitions: [{ partition: 0, committed: this.broker.committedOffset(topics.orders), end }],
+        },
+        events: this.broker.records(topics.events).map(({ key, value, headers }) => ({
+          ...jsonOf<Omit<SeenEvent, 'text'>>(value),
+          text: `${value?.toString() ?? ''}${JSON.stringify(headers)}`,
+          key,
+        })),
+        rejected: this.broker.records(topics.rejected).map(({ value }) => ({
+          ...jsonOf<Omit<SeenRejection, 'text'>>(value),
+          text: value?.toString() ?? '',
+        })),
+        outputs: [{ name: 'logs', text: this.logs.join('\n') }],
+        levers: this.levers,
+        secrets: [...this.book.secrets, adminPassword],
+        settleWindowMs,
       },
-      events: this.broker.records(topics.events).map(({ key, value, headers }) => ({
-        ...jsonOf<Omit<SeenEvent, 'text'>>(value),
-        text: `${value?.toString() ?? ''}${JSON.stringify(headers)}`,
-        key,
-      })),
-      rejected: this.broker.records(topics.rejected).map(({ value }) => ({
-        ...jsonOf<Omit<SeenRejection, 'text'>>(value),
-        text: value?.toString() ?? '',
-      })),
-      outputs: [{ name: 'logs', text: this.logs.join('\n') }],
-      levers: this.levers,
-      secrets: [...this.book.secrets, adminPassword],
-      settleWindowMs,
-    });
+      { stillRunning: isCut },
+    );
     this.violations.push(...report.violations.map(({ invariant, text }) => `${invariant}: ${text}`));
     for (const [name, figure] of Object.entries(report.figures)) this.count(`figure ${name}`, figure);
   }
