@@ -10,7 +10,7 @@ import { runProof } from './proof.mjs';
 const cores = 2;
 /** A process keeps what a seed leaves behind (about 1 MB): after so many seeds the next one takes over. */
 const seedsPerProcess = 500;
-const profile = process.env.PROFILE ?? 'swarm';
+const profile = process.env.PROFILE ?? 'unkind';
 const cloud = process.env.CLOUD ?? 'cloudstack';
 // Ten orders a seed: 1,000 in all.
 const runs = Number(process.env.RUNS ?? (profile === 'lost-answers' ? 100 : 1_000));
@@ -30,7 +30,7 @@ await runProof({
       for (const [what, count] of Object.entries(result.counts)) counts[what] = (counts[what] ?? 0) + count;
       if (total.seeds % 500 === 0) process.stderr.write(`${total.seeds} seeds, ${rate()} a second\n`);
       if (result.violations.length === 0) return report({ runs: 1 });
-      const chosen = `${cloud === 'cloudstack' ? '' : `CLOUD=${cloud} `}${profile === 'swarm' ? '' : `PROFILE=${profile} `}`;
+      const chosen = `${cloud === 'cloudstack' ? '' : `CLOUD=${cloud} `}${profile === 'unkind' ? '' : `PROFILE=${profile} `}`;
       const again = `${chosen}SEED=${result.seed} RUNS=1 npm run test:sim`;
       process.stderr.write(`\nseed ${result.seed}: ${again}\n`);
       for (const line of result.violations) process.stderr.write(`  ${line}\n`);

@@ -43,6 +43,8 @@ export interface CloudEvidence {
   droppedEffects?: number;
   /** Ids of things that were there before us or belong to others: they may not be touched. */
   foreignIds?: string[];
+  /** Ids of things of ours that somebody else removed: nothing may be expected of them any more. */
+  removedByOthers?: string[];
   settleWindowMs?: number;
 }
 

@@ -27,7 +27,7 @@ afterAll(() => simulation.remove());
 function simulate(
   first: number,
   count: number,
-  { profile = 'swarm', cloud = 'cloudstack' } = {},
+  { profile = 'unkind', cloud = 'cloudstack' } = {},
 ): Promise<SeedResult[]> {
   const child = spawn(process.execPath, [simulation.script, String(first), String(count)], {
     env: { ...process.env, NODE_OPTIONS: '', PROFILE: profile, CLOUD: cloud },
@@ -48,7 +48,7 @@ function simulate(
 }
 
 /** Nothing, or what went wrong with the way to see it again. */
-function complaint({ seed, violations, tail }: SeedResult, { profile = 'swarm', cloud = 'cloudstack' } = {}): string {
+function complaint({ seed, violations, tail }: SeedResult, { profile = 'unkind', cloud = 'cloudstack' } = {}): string {
   if (violations.length === 0) return '';
   return [`CLOUD=${cloud} PROFILE=${profile} SEED=${seed} RUNS=1 npm run test:sim`, ...violations, ...tail].join('\n');
 }
