@@ -77,7 +77,7 @@ export function simulatedHttp(options: {
         if (queuedMs === null)
           return trace.add('cloud', `${name} for ${process.name}: dropped by a service that was away`);
         // In the order in which they came, whether or not anybody still waits for the answer.
-        if (queuedMs > 0) return void time.after(cloudProcess, queuedMs, () => arrive(isAnswerWanted));
+        if (queuedMs > 0) return void time.after(cloudProcess, queuedMs + 1, () => arrive(isAnswerWanted));
         const answer = cloud.handle({
           method,
           path: pathname,

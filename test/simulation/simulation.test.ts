@@ -54,20 +54,25 @@ function complaint({ seed, violations, tail }: SeedResult, { profile = 'unkind',
 }
 
 describe('The simulation', () => {
-  test.each(cloudKinds)(
-    'keeps every invariant in the worlds of forty seeds on %s',
-    async (cloud) => {
-      const results = await simulate(1, 40, { cloud });
+  test.each(
+    cloudKinds.flatMap((cloud) => [
+      { cloud, profile: 'unkind', seeds: 12 },
+      { cloud, profile: 'swarm', seeds: 10 },
+    ]),
+  )(
+    'keeps every invariant in $seeds worlds of the profile $profile on $cloud',
+    async ({ cloud, profile, seeds }) => {
+      const results = await simulate(1, seeds, { cloud, profile });
       expect(
         results
-          .map((result) => complaint(result, { cloud }))
+          .map((result) => complaint(result, { cloud, profile }))
           .filter(Boolean)
           .join('\n\n'),
       ).toBe('');
       const orders = results.reduce((sum, one) => sum + one.orders, 0);
       const completed = results.reduce((sum, one) => sum + (one.counts['billing completed'] ?? 0), 0);
-      // A world in which everything is held would keep every invariant as well.
-      expect(completed).toBeGreaterThan(orders / 2);
+      // A world in which everything is held would keep every invariant as well; where people cancel as they like, less is completed.
+      expect(completed).toBeGreaterThan(orders / (profile === 'unkind' ? 4 : 2));
       reportProof({ runs: results.length, violations: [], figures: { orders, completed } });
     },
     600_000,

@@ -132,7 +132,7 @@ export class SimulatedStore {
   /** The server ends: transactions are undone, what is on the wire reaches nobody, and nobody gets in until it is back. */
   goAway(): void {
     this.isAway = true;
-    for (const client of [...this.clients]) {
+    for (const client of this.clients) {
       client.onTheWire = 0;
       this.cut(client);
     }

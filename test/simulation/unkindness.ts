@@ -50,6 +50,51 @@ export interface Unkindness {
   stuckShared: FaultRequest[];
 }
 
+/** What is counted of it. Each stands in the counts of every world, with 0 where it never struck: a fault that never strikes is a hole. */
+export const unkindnesses: readonly string[] = [
+  'network held',
+  'network held-cut',
+  'request queued by a frozen service',
+  'request dropped by a frozen service',
+  'requests carried out beyond every deadline',
+  'service frozen',
+  'cloud away with requests in its queue',
+  'slow jobs and long polls',
+  'store late',
+  'store slow-commit',
+  'store lost-commit',
+  'PostgreSQL away',
+  'step refused by PostgreSQL',
+  'machine suspended',
+  'seconds asleep',
+  'two operators at once',
+  'lever on an old look',
+  'lever at preparation replay 200',
+  'lever mark-done 200',
+  'lever mark-done 409',
+  ...[
+    'billing held',
+    'billing paused',
+    'billing needsOperator',
+    'billing failing',
+    'billing undoStuck',
+    'billing quarantined',
+  ].map((one) => `looked after ${one}`),
+  'looked after preparation needsOperator',
+  'ordered again under another id',
+  ...['held', 'provisioning', 'completed', 'failed', 'cancelled'].map((status) => `ordered again: ${status}`),
+  'order of an unknown kind',
+  ...['remove network', 'remove account', 'rename network', 'rename account', 'remove vm', 'remove volume'].map(
+    (act) => `somebody else: ${act}`,
+  ),
+  'somebody else: add',
+  'somebody else: add with our marker',
+  ...['edit', 'rotate', 'disabled', 'maintenance'].map((act) => `platform ${act}`),
+  'register',
+  'register with network',
+  'unregister',
+];
+
 const minuteMs = 60_000;
 
 export function drawUnkindness(random: Chance, cloud: WorldCloud): Unkindness {

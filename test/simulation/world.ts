@@ -20,7 +20,7 @@ import { Others } from './others.js';
 import type { Statement, SimulatedStore, StoreWeather } from './store.js';
 import { Trace } from './trace.js';
 import { SimulatedProcess, type VirtualTime } from './virtual-time.js';
-import type { Burst, Unkindness } from './unkindness.js';
+import { type Burst, type Unkindness, unkindnesses } from './unkindness.js';
 import { startWorker, stopWorker, topics, type WorkerProcess } from './worker-process.js';
 
 export interface SeedResult {
@@ -238,6 +238,7 @@ class World {
     const isEnded = this.everySoOften(() => this.open === 0 && this.isEnded());
     const untilMs = this.time.elapsedMs + patienceMs + this.longestJumpMs;
     if (!(await this.runUntil(() => isOver() || isEnded(), untilMs))) this.violations.push(...this.unsettled());
+    if (isOver()) return;
     await this.judge('at the end');
     const endMs = this.time.elapsedMs;
     this.isNight = true;
@@ -249,6 +250,7 @@ class World {
       if (!(await this.runUntil(() => isOver() || isEnded(), this.time.elapsedMs + patienceMs))) {
         this.violations.push(...this.unsettled());
       }
+      if (isOver()) return;
       await this.judge(`${afterMs / minuteMs} minutes after the end`);
     }
   }
@@ -323,6 +325,8 @@ class World {
         this.violations.push(`SQLSTATE ${code} that nobody injected, of ${label}: ${message}`);
     };
     if (!this.unkind) return;
+    for (const what of unkindnesses) this.count(what, 0);
+    this.count('order of an unknown kind', this.book.unknownKinds.size);
     const { latency } = this.unkind;
     if (latency) this.control('POST', '/_sim/latency', latency);
     if (latency) this.count('slow jobs and long polls');
