@@ -1,6 +1,7 @@
 import { defaultApiKey, defaultSecretKey } from '../../src/simulators/cloudstack/seed-data.js';
 import { simulatedCloudStack } from '../../src/simulators/cloudstack/server.js';
 import { simulatedCloudOf } from '../../src/simulators/registry.js';
+import { strangerOfCloudStack } from './stranger-cloudstack.js';
 import { adminPassword, latencyOf, type TestCloud } from './test-cloud.js';
 
 const creates = ['deployVirtualMachine', 'createVolume', 'associateIpAddress'];
@@ -53,6 +54,15 @@ export const cloudstack: TestCloud = {
     jobError: (random) => (random.happens(0.5) ? { errorcode: random.pick([530, 533, 534, 535, 431]) } : {}),
     nameOf: (_method, _path, body) => new URLSearchParams(body).get('command') ?? '',
     isChange: (command) => !/^(list|query|get|login|logout)/.test(command),
+    shared: ['createVPC', 'createNetworkACLList', 'createNetworkACL', 'createNetwork', 'createServiceOffering'],
+    stuck: () => ({ errorcode: 531, errortext: 'The caller may not do that' }),
+    // One management server answers for everything.
+    services: [''],
+    rotated: (before): Record<string, string> =>
+      'apiKey' in before
+        ? { username: 'admin', password: adminPassword, domain: '/' }
+        : { apiKey: defaultApiKey, secretKey: defaultSecretKey },
+    stranger: strangerOfCloudStack,
     // It refuses the second of two deployments, but makes a second disk or address without a word.
     mayDouble: (command) => !/^(create|associate)/.test(command),
   },

@@ -1,5 +1,6 @@
 import { simulatedOpenStack } from '../../src/simulators/openstack/server.js';
 import { simulatedCloudOf } from '../../src/simulators/registry.js';
+import { strangerOfOpenStack } from './stranger-openstack.js';
 import { adminPassword, latencyOf, type TestCloud } from './test-cloud.js';
 
 const creates = ['nova.servers.create', 'cinder.volumes.create', 'neutron.floatingips.create'];
@@ -57,6 +58,19 @@ export const openstack: TestCloud = {
       return `${method} ${path.replaceAll(/[0-9a-f]{8}-?[0-9a-f-]{15,}/g, '…')}${action}`;
     },
     isChange: (name) => !/^(GET|HEAD) /.test(name) && !name.endsWith('/auth/tokens'),
+    shared: [
+      'keystone.projects.create',
+      'keystone.users.create',
+      'neutron.networks.create',
+      'neutron.subnets.create',
+      'neutron.routers.create',
+      'neutron.qos.policies.create',
+    ],
+    stuck: () => ({ status: 403, errortext: "Policy doesn't allow it to be performed." }),
+    services: ['', '/identity/', '/compute/', '/volume/', '/network/'],
+    // One administrator and one password: it is set anew at the platform, and stays what it was.
+    rotated: (before) => before,
+    stranger: strangerOfOpenStack,
     // No OpenStack service knows a request again.
     mayDouble: (name) => !name.startsWith('POST') || name.endsWith('/auth/tokens'),
   },

@@ -1,7 +1,8 @@
 /** What a cloud is called in the tests that all clouds take: its words for what goes wrong. */
 import type { JsonObject } from '../../src/json.js';
 import type { FaultRequest } from '../../src/simulators/faults.js';
-import type { SimulatedCloud } from '../../src/simulators/http.js';
+import type { SimulatedResource } from '../../src/simulators/control.js';
+import type { HttpAnswer, HttpRequest, SimulatedCloud } from '../../src/simulators/http.js';
 import type { Chance } from '../simulation/chance.js';
 
 /** What a fault strikes, in words that hold on every cloud. */
@@ -50,8 +51,30 @@ export interface WorldCloud {
   nameOf(method: string, path: string, body: string): string;
   /** Whether a request of that name may change anything; the rest only looks, or logs in. */
   isChange(name: string): boolean;
+  /** Operations that make what many orders share. */
+  shared: string[];
+  /** A refusal that waiting does not mend: somebody has to change something at the cloud. */
+  stuck(random: Chance): Partial<FaultRequest>;
+  /** Beginnings of what requests are called (`nameOf`) that one service of the cloud answers; an empty one is all of it. */
+  services: string[];
+  /** Credentials that are good beside those given out before, for a platform whose are changed. */
+  rotated(before: Record<string, string>, random: Chance): Record<string, string>;
+  /** Somebody who has nothing to do with us and may do everything there. */
+  stranger(ask: AskCloud): Stranger;
   /** Whether the cloud takes a second copy of the same request without making a second thing. */
   mayDouble(name: string): boolean;
+}
+
+/** Straight to the cloud, over no network. */
+export type AskCloud = (request: Partial<HttpRequest> & Pick<HttpRequest, 'method' | 'path'>) => HttpAnswer | 'cut';
+
+/** What somebody else does at the cloud, by its own API. Each says whether the cloud did it. */
+export interface Stranger {
+  /** Null: there is no way for him to remove such a thing. */
+  remove(thing: SimulatedResource): boolean | null;
+  rename(thing: SimulatedResource, name: string): boolean | null;
+  /** A disk of his own beside another thing. @returns its id */
+  addDisk(beside: SimulatedResource, name: string): string | null;
 }
 
 /** Part of every simulated cloud's secrets. */

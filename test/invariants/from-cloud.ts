@@ -2,7 +2,8 @@
 import type { ControlSide } from '../support/control-side.js';
 import type { CloudEvidence } from './evidence.js';
 
-export type CloudOptions = Pick<CloudEvidence, 'name'> & Partial<Pick<CloudEvidence, 'foreignIds' | 'settleWindowMs'>>;
+export type CloudOptions = Pick<CloudEvidence, 'name'> &
+  Partial<Pick<CloudEvidence, 'foreignIds' | 'touchedIds' | 'settleWindowMs'>>;
 
 export async function cloudEvidence(control: ControlSide, options: CloudOptions): Promise<CloudEvidence> {
   const resources = await control.resources();

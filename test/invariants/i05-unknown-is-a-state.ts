@@ -31,6 +31,7 @@ export const unknownIsAState: Checker = {
       }
     }
     const byHand = new Set(rows.audit.filter(({ action }) => action.includes('mark-done')).map((one) => one.orderId));
+    const touched = new Set(evidence.clouds.flatMap(({ touchedIds }) => touchedIds ?? []));
     for (const [item, ids] of facts.deliveredIds) {
       const order = facts.orderById.get(item.slice(0, item.lastIndexOf('/')));
       if (ids.length === 0) wrong.push(`${order?.workOrderId}: item ${item} is told as delivered, and as nothing`);
@@ -38,7 +39,7 @@ export const unknownIsAState: Checker = {
         const thing = facts.thingById.get(id);
         // A person may name a thing of his own, which carries no marker; it has to be there all the same.
         const reason = notThere(thing, byHand.has(order?.orderId ?? null));
-        if (reason === null) continue;
+        if (reason === null || touched.has(id)) continue;
         figures.lost += 1;
         wrong.push(`${order?.workOrderId}: ${thing ? nameOf(thing) : id} was told as delivered and ${reason}`);
       }

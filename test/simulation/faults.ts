@@ -1,5 +1,6 @@
 import type { FaultRequest } from '../../src/simulators/faults.js';
 import { chance, type Chance } from './chance.js';
+import { drawUnkindness, type Unkindness } from './unkindness.js';
 import type { WorldCloud } from '../clouds/test-cloud.js';
 import type { NetworkFault } from './network.js';
 import type { StoreFault } from './store.js';
@@ -13,29 +14,65 @@ export interface Troubles {
   broker: { lostBefore: number; lostAfter: number; commitFails: number };
   /** The cloud's own. */
   cloud: FaultRequest[];
-  /** Events of a kind in the time of trouble. */
+  /** Events of a kind in the time of trouble; in a world of several bursts, in each. */
   crashes: number;
   freezes: number;
   clockJumps: number;
   gracefulStops: number;
   partitions: number;
   levers: number;
+  /** What `unkind` worlds suffer beside; null in the others. */
+  unkind: Unkindness | null;
 }
 
 /**
+ * `unkind` is what is run when nothing is said: users who come back hours later, orders of every shape, people who pull all levers and
+ * change things at the cloud, requests that are carried out long after everybody has given them up (see `unkindness.ts`).
+ * `swarm` is what was run before that: one burst of orders shaped like the samples.
  * `doubled-creates` is the swarm with one thing more that is not survived today: a proxy that sends the creation of a disk
  * or an address (on OpenStack: of anything) twice leaves a second one that nobody looks for (the request carries nothing that the cloud would refuse).
  * `one-each` is the swarm without quantities and without passwords made here, as it was when the regressions were found.
  */
-export type Profile = 'swarm' | 'one-each' | 'lost-answers' | 'doubled-creates';
+export type Profile = 'unkind' | 'swarm' | 'one-each' | 'lost-answers' | 'doubled-creates';
 
 /**
  * What one seed suffers: a random part of all faults, each at a random rate ("swarm testing"). All of them at once would
  * hide those that only matter when the rest goes well.
  */
 export function drawTroubles(seed: number, profile: Profile, cloud: WorldCloud): Troubles {
-  const random = chance(seed, 'troubles');
   if (profile === 'lost-answers') return lostAnswers(cloud);
+  return profile === 'unkind' ? drawUnkind(seed, cloud) : drawSwarm(seed, cloud);
+}
+
+/**
+ * The same faults as the swarm, in families of which a seed has some or none, and beside them what is unkind: with all of them in every
+ * world, those that matter only when the rest goes well would be hidden.
+ */
+function drawUnkind(seed: number, cloud: WorldCloud): Troubles {
+  const swarm = drawSwarm(seed, cloud);
+  const random = chance(seed, 'families');
+  const unkind = drawUnkindness(chance(seed, 'unkindness'), cloud);
+  const has = <Family>(family: Family, none: Family) => (random.happens(0.55) ? family : none);
+  const hides = ({ kind }: FaultRequest) => kind === 'hide-from-lists';
+  // A request that is held, and hidden when it has been carried out, stays out of sight for longer than anybody promised.
+  const mayHide = unkind.held === 0 && unkind.heldCut === 0 && unkind.freezes === 0 && unkind.outages === 0;
+  return {
+    ...swarm,
+    store: { ...has(swarm.store, {}), ...unkind.store },
+    network: { ...has(swarm.network, {}), held: unkind.held, 'held-cut': unkind.heldCut },
+    broker: has(swarm.broker, { lostBefore: 0, lostAfter: 0, commitFails: 0 }),
+    cloud: [...has(swarm.cloud, []).filter((fault) => mayHide || !hides(fault)), ...unkind.stuckShared],
+    crashes: has(swarm.crashes, 0),
+    freezes: has(swarm.freezes, 0),
+    clockJumps: random.happens(0.3) ? swarm.clockJumps : 0,
+    partitions: has(swarm.partitions, 0),
+    levers: unkind.levers,
+    unkind,
+  };
+}
+
+function drawSwarm(seed: number, cloud: WorldCloud): Troubles {
+  const random = chance(seed, 'troubles');
   const rate = (on: number, most: number) => (random.happens(on) ? random.between(most / 10, most) : 0);
   const count = (on: number, most: number) => (random.happens(on) ? random.int(1, most) : 0);
   const lateRequests = rate(0.25, 0.06);
@@ -64,6 +101,7 @@ export function drawTroubles(seed: number, profile: Profile, cloud: WorldCloud):
     gracefulStops: count(0.2, 2),
     partitions: count(0.2, 2),
     levers: count(0.4, 4),
+    unkind: null,
   };
 }
 
@@ -81,10 +119,11 @@ function lostAnswers({ creates }: WorldCloud): Troubles {
     gracefulStops: 0,
     partitions: 0,
     levers: 0,
+    unkind: null,
   };
 }
 
-/** Lists are complete after so long: three look-ups 500 ms apart (`settleMs` of the simulation) span it. */
+/** Lists are complete after so long, ms: three look-ups 500 ms apart (`settleMs` of the simulation) span it. */
 export const settleWindowMs = 1_000;
 
 function drawCloudFaults(random: Chance, cloud: WorldCloud, lateRequests: boolean): FaultRequest[] {

@@ -5,16 +5,30 @@ import type { Trace } from './trace.js';
 import type { SimulatedProcess, VirtualTime } from './virtual-time.js';
 import type { Watch } from './watch.js';
 
-/** What may happen to one request on its way; the cloud's own faults come on top. */
+/**
+ * What may happen to one request on its way; the cloud's own faults come on top. `held`: something holds it, silently, and it is
+ * carried out long after its client has given up; `held-cut`: the client is told at once that the connection is gone.
+ */
 export type NetworkFault =
-  'none' | 'no-connection' | 'request-lost' | 'answer-lost' | 'reset' | 'answer-late' | 'request-late' | 'doubled';
+  | 'none'
+  | 'no-connection'
+  | 'request-lost'
+  | 'answer-lost'
+  | 'reset'
+  | 'answer-late'
+  | 'request-late'
+  | 'doubled'
+  | 'held'
+  | 'held-cut';
 
 export interface NetworkWeather {
   delayMs(): number;
   /** @param name of the request, as `nameOf` says it */
   fault(name: string): NetworkFault;
-  /** How much later than the client's patience a late one is. */
+  /** How much later than the client's patience a late one is; of a held one, how long after it was sent it is carried out. */
   lateMs(fault: NetworkFault): number;
+  /** How long a request that arrives now stands in the queue of a service that is frozen, ms; null when nobody will ever take it out. */
+  queuedMs(name: string, sentAt: number): number | null;
   crossing(process: SimulatedProcess, where: 'before' | 'sent' | 'answered'): void;
 }
 
@@ -60,7 +74,13 @@ export function simulatedHttp(options: {
       };
       const deadline = time.after(process, timeoutMs, () => over(() => fail(true, 'TimeoutError')));
 
+      const sentAt = time.elapsedMs;
       const arrive = (isAnswerWanted: boolean) => {
+        const queuedMs = weather.queuedMs(name, sentAt);
+        if (queuedMs === null)
+          return trace.add('cloud', `${name} for ${process.name}: dropped by a service that was away`);
+        // In the order in which they came, whether or not anybody still waits for the answer.
+        if (queuedMs > 0) return void time.after(cloudProcess, queuedMs + 1, () => arrive(isAnswerWanted));
         watch.requestArrives(sent);
         const answer = cloud.handle({
           method,
@@ -92,6 +112,9 @@ export function simulatedHttp(options: {
       const delayMs = weather.delayMs();
       if (fault === 'no-connection') {
         time.after(process, delayMs, () => over(() => fail(false, 'ECONNREFUSED')));
+      } else if (fault === 'held' || fault === 'held-cut') {
+        if (fault === 'held-cut') time.after(process, delayMs, () => over(() => fail(true, 'UND_ERR_SOCKET')));
+        time.after(cloudProcess, weather.lateMs(fault), () => arrive(true));
       } else if (fault !== 'request-lost') {
         const lateMs = fault === 'request-late' ? timeoutMs + weather.lateMs(fault) : 0;
         time.after(cloudProcess, delayMs + lateMs, () => arrive(true));

@@ -10,7 +10,7 @@ import { VirtualTime } from './virtual-time.js';
 import { runSeed } from './world.js';
 
 const [first = 1, count = 1, stride = 1] = process.argv.slice(2).map(Number);
-const profile = (process.env['PROFILE'] ?? 'swarm') as Profile;
+const profile = (process.env['PROFILE'] ?? 'unkind') as Profile;
 const kind = process.env['CLOUD'] ?? 'cloudstack';
 const cloud = testClouds[kind]?.world;
 if (!cloud) throw new Error(`CLOUD is one of ${Object.keys(testClouds).join(', ')}`);

@@ -27,7 +27,7 @@ afterAll(() => simulation.remove());
 function simulate(
   first: number,
   count: number,
-  { profile = 'swarm', cloud = 'cloudstack' } = {},
+  { profile = 'unkind', cloud = 'cloudstack' } = {},
 ): Promise<SeedResult[]> {
   const child = spawn(process.execPath, [simulation.script, String(first), String(count)], {
     env: { ...process.env, NODE_OPTIONS: '', PROFILE: profile, CLOUD: cloud },
@@ -48,26 +48,31 @@ function simulate(
 }
 
 /** Nothing, or what went wrong with the way to see it again. */
-function complaint({ seed, violations, tail }: SeedResult, { profile = 'swarm', cloud = 'cloudstack' } = {}): string {
+function complaint({ seed, violations, tail }: SeedResult, { profile = 'unkind', cloud = 'cloudstack' } = {}): string {
   if (violations.length === 0) return '';
   return [`CLOUD=${cloud} PROFILE=${profile} SEED=${seed} RUNS=1 npm run test:sim`, ...violations, ...tail].join('\n');
 }
 
 describe('The simulation', () => {
-  test.each(cloudKinds)(
-    'keeps every invariant in the worlds of forty seeds on %s',
-    async (cloud) => {
-      const results = await simulate(1, 40, { cloud });
+  test.each(
+    cloudKinds.flatMap((cloud) => [
+      { cloud, profile: 'unkind', seeds: 12 },
+      { cloud, profile: 'swarm', seeds: 10 },
+    ]),
+  )(
+    'keeps every invariant in $seeds worlds of the profile $profile on $cloud',
+    async ({ cloud, profile, seeds }) => {
+      const results = await simulate(1, seeds, { cloud, profile });
       expect(
         results
-          .map((result) => complaint(result, { cloud }))
+          .map((result) => complaint(result, { cloud, profile }))
           .filter(Boolean)
           .join('\n\n'),
       ).toBe('');
       const orders = results.reduce((sum, one) => sum + one.orders, 0);
       const completed = results.reduce((sum, one) => sum + (one.counts['billing completed'] ?? 0), 0);
-      // A world in which everything is held would keep every invariant as well.
-      expect(completed).toBeGreaterThan(orders / 2);
+      // A world in which everything is held would keep every invariant as well; where people cancel as they like, less is completed.
+      expect(completed).toBeGreaterThan(orders / (profile === 'unkind' ? 4 : 2));
       reportProof({ runs: results.length, violations: [], figures: { orders, completed } });
     },
     600_000,

@@ -15,14 +15,18 @@ interface Result {
   rowCount: number;
 }
 
-interface Statement {
+export interface Statement {
   name?: string;
   text: string;
   values?: unknown[];
 }
 
-/** What may happen to one statement on its way. */
-export type StoreFault = 'none' | 'lost-before' | 'lost-after' | 'late' | 'slow';
+/**
+ * What may happen to one statement on its way. `late`: the answer is an error, and the statement comes through afterwards, others
+ * in between. `slow-commit`: the server takes its time, and whoever wants to write waits in line behind it; `lost-commit`: the same, and
+ * the client is told at once that its connection is gone, so that it reads what stood before.
+ */
+export type StoreFault = 'none' | 'lost-before' | 'lost-after' | 'late' | 'slow' | 'slow-commit' | 'lost-commit';
 
 export interface StoreWeather {
   /** How long one way of a statement takes, ms. */
@@ -30,6 +34,8 @@ export interface StoreWeather {
   fault(statement: Statement): StoreFault;
   /** For `late` (the answer is an error, the statement comes through afterwards) and `slow`. */
   faultDelayMs(fault: StoreFault): number;
+  /** A SQLSTATE that this statement is refused with, for what is in it; null for none. */
+  refusal?(statement: Statement): string | null;
   /** Told of every statement that is about to leave, so that a process can die there. */
   crossing(process: SimulatedProcess, where: 'before' | 'sent' | 'answered'): void;
   /** Told of every statement that PostgreSQL has carried out, or refused. @param isAlone not within a transaction */
@@ -43,7 +49,11 @@ export interface StoreWeather {
  */
 export class SimulatedStore {
   private readonly prepared = new Set<string>();
-  private lockedBy: SimulatedClient | null = null;
+  /** Who writes: a transaction, or a single statement that the server is slow to commit. */
+  private lockedBy: SimulatedClient | 'slow commit' | null = null;
+  private isAway = false;
+  /** Told of every error that PostgreSQL itself gave, by the statement's name. */
+  onError: ((label: string, error: Error & { code?: string }) => void) | null = null;
   private readonly queue: (() => void)[] = [];
   private clients = new Set<SimulatedClient>();
   private tables = '';
@@ -79,6 +89,8 @@ export class SimulatedStore {
     this.lockedBy = null;
     this.queue.length = 0;
     this.clients = new Set();
+    this.isAway = false;
+    this.onError = null;
     this.simple('rollback');
     // As a fresh database, not merely without rows: where a row lies decides in which order some lists come.
     this.simple(`truncate ${this.tables}, public.pg_stat_activity restart identity`);
@@ -114,9 +126,22 @@ export class SimulatedStore {
     }
   }
 
-  /** Whether it is in the middle of a transaction. */
-  isHeldBy(process: SimulatedProcess): boolean {
-    return this.lockedBy?.process === process;
+  /** Nobody is in the middle of anything. */
+  get isIdle(): boolean {
+    return this.lockedBy === null && this.queue.length === 0;
+  }
+
+  /** The server ends: transactions are undone, what is on the wire reaches nobody, and nobody gets in until it is back. */
+  goAway(): void {
+    this.isAway = true;
+    for (const client of this.clients) {
+      client.onTheWire = 0;
+      this.cut(client);
+    }
+  }
+
+  comeBack(): void {
+    this.isAway = false;
   }
 
   /** What a worker takes for its pool. */
@@ -125,11 +150,16 @@ export class SimulatedStore {
       query: (statement: string | Statement, values?: unknown[]) =>
         this.send(toStatement(statement, values), process, null, weather, trace),
       connect: () =>
-        new Promise<SimulatedClient>((resolve) => {
+        new Promise<SimulatedClient>((resolve, reject) => {
           const client = new SimulatedClient(this, process, weather, trace);
           this.time.after(null, weather.delayMs(), () => {
             if (!process.alive) return;
+            if (this.isAway) return void this.time.after(process, weather.delayMs(), () => reject(connectionLost()));
             this.locked(() => {
+              if (this.isAway) {
+                this.time.after(process, 0, () => reject(connectionLost()));
+                return this.next();
+              }
               // It may have died, or been frozen, while it stood in line: the server does not wait for such a client.
               if (!process.alive) return this.next();
               if (process.frozen) client.broken = true;
@@ -163,7 +193,7 @@ export class SimulatedStore {
         this.time.after(process, 0, () => reject(connectionLost()));
         return;
       }
-      const fault = weather.fault(statement);
+      const fault = client ? inTransaction(weather.fault(statement)) : weather.fault(statement);
       const label = statement.name ?? statement.text.trim().split(/\s+/).slice(0, 4).join(' ');
       const answer = (result: Result | Error, delayMs = weather.delayMs()) =>
         this.time.after(process, delayMs, () => {
@@ -181,37 +211,57 @@ export class SimulatedStore {
         }
         answer(connectionLost());
       };
+      const isKnownLost = fault === 'late' || fault === 'lost-commit';
       const arrive = () => {
+        if (this.isAway) return isKnownLost ? undefined : lost();
         const work = () => {
-          if (client) client.onTheWire -= 1;
+          if (client) client.onTheWire = Math.max(0, client.onTheWire - 1);
           // A transaction whose connection was cut is gone, and with it what it would have said next.
           if (client && this.lockedBy !== client) return;
           let result: Result | Error;
+          const refused = weather.refusal?.(statement) ?? null;
           try {
+            if (refused !== null) throw Object.assign(new Error('refused by the simulation'), { code: refused });
             result = this.run(statement);
           } catch (error) {
             result = error as Error;
+            if (refused === null) this.onError?.(label, result);
           }
           trace.add(process.name, `sql ${label}: ${outcome(statement, result)}`);
           weather.executed(process, statement, result, client === null);
           if (fault === 'lost-after') lost();
-          else if (fault !== 'late') answer(result);
+          else if (!isKnownLost) answer(result);
           if (client?.endsWithThat) this.cut(client);
         };
-        if (client) work();
-        else
+        // Nothing of a slow statement can be seen before it is committed, and a read waits for nobody.
+        if (client || (this.lockedBy === 'slow commit' && isRead(statement))) work();
+        else if (fault === 'slow-commit' || fault === 'lost-commit') {
           this.locked(() => {
-            work();
+            this.lockedBy = 'slow commit';
+            this.time.after(null, weather.faultDelayMs(fault), () => {
+              this.lockedBy = null;
+              if (!this.isAway) work();
+              else if (!isKnownLost) lost();
+              this.next();
+            });
+          });
+        } else
+          this.locked(() => {
+            if (!this.isAway) work();
+            else if (!isKnownLost) lost();
             this.next();
           });
       };
       if (client && fault !== 'lost-before') client.onTheWire += 1;
       const delayMs = weather.delayMs() + (fault === 'slow' ? weather.faultDelayMs(fault) : 0);
-      if (fault === 'lost-before') this.time.after(null, delayMs, lost);
+      if (fault === 'lost-before' || this.isAway) this.time.after(null, delayMs, lost);
       else if (fault === 'late') {
         this.time.after(null, delayMs, lost);
         this.time.after(null, delayMs + weather.faultDelayMs(fault), arrive);
-      } else this.time.after(null, delayMs, arrive);
+      } else {
+        if (fault === 'lost-commit') this.time.after(null, delayMs, lost);
+        this.time.after(null, delayMs, arrive);
+      }
       weather.crossing(process, 'sent');
     });
   }
@@ -378,6 +428,17 @@ class SimulatedClient {
 function toStatement(statement: string | Statement, values?: unknown[]): Statement {
   if (typeof statement !== 'string') return statement;
   return { text: statement, ...(values !== undefined && { values }) };
+}
+
+/** A transaction waits in line as a whole: only its commit can be slow, or lost. */
+function inTransaction(fault: StoreFault): StoreFault {
+  if (fault === 'slow-commit') return 'slow';
+  return fault === 'lost-commit' ? 'lost-after' : fault;
+}
+
+/** A single statement that changes nothing and waits for no lock. */
+function isRead({ text }: Statement): boolean {
+  return /^\s*select\b/i.test(text) && !/\bfor\s+(no\s+key\s+)?(update|share)\b/i.test(text);
 }
 
 function connectionLost(): Error {

@@ -4,8 +4,9 @@ import type { Logger } from 'pino';
 import { WorkOrderConsumer } from '../../src/consumers/work-order.consumer.js';
 import type { Bundle } from '../../src/machines/begin-order.js';
 import type { RestHttp } from '../../src/provisioners/http.js';
-import { createProvisioner } from '../../src/provisioners/registry.js';
+import { clouds, createProvisioner } from '../../src/provisioners/registry.js';
 import { EventPublisher } from '../../src/publishers/publish-events.js';
+import { PlatformRegistry } from '../../src/runner/platform-registry.js';
 import { Worker } from '../../src/runner/worker.js';
 import type { Sealer } from '../../src/secrets.js';
 import type { SimulatedProcess } from './virtual-time.js';
@@ -22,6 +23,7 @@ export interface WorkerProcess {
   worker: Worker | null;
   consumer: WorkOrderConsumer | null;
   publisher: EventPublisher | null;
+  registry: PlatformRegistry | null;
   /** Until then its connections to the database fail, virtual ms. */
   cutOffUntil: number;
 }
@@ -73,6 +75,14 @@ export async function startWorker(running: WorkerProcess, surroundings: WorkerSu
     onDead: (reason) => log.fatal({ reason }, 'the Kafka consumer is dead'),
   });
   await running.consumer.start();
+  running.registry = new PlatformRegistry({
+    pool,
+    sealer,
+    createProvisioner: (config) => createProvisioner(config, undefined, openHttp),
+    kinds: Object.keys(clouds),
+    changed: () => worker.platforms.refresh(),
+    log,
+  });
   running.worker = worker;
 }
 
