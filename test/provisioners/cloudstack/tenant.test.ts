@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { createAccount } from '../../../src/provisioners/cloudstack/accounts.js';
 import { cloudstack, openAccount } from '../../../src/provisioners/cloudstack/index.js';
+import { TenantSettings } from '../../../src/provisioners/cloudstack/tenant.js';
 import { createVolume } from '../../../src/provisioners/cloudstack/volumes.js';
 import { carryOut, handlerOf, newMarker, pause, requestFor } from '../../conformance/small-engine.js';
 import { aCloud, building } from './building.js';
@@ -192,7 +193,7 @@ describe('two accounts of one name, which the cloud allows when both are asked f
     const wanted = {
       username: 'ct_u1',
       accountName: 'ct_u1',
-      domainId: String(task.settings['domainId']),
+      domainId: TenantSettings.parse(task.settings).domainId,
       password: 'p',
       email: 'a@tenant.invalid',
       firstName: 'Orderwright',
@@ -229,7 +230,7 @@ describe('two accounts of one name, which the cloud allows when both are asked f
     const marker = newMarker();
     const { cloud, task, client } = await twins(marker);
     const { found } = await carryOut(cloud.provisioner, task, marker);
-    const owner = { account: 'ct_u1', domainId: String(task.settings['domainId']) };
+    const owner = { account: 'ct_u1', domainId: TenantSettings.parse(task.settings).domainId };
     const [zone] = await client.list('listZones', {}, 'zone', z.object({ id: z.string() }));
     const offerings = z.object({ id: z.string(), iscustomized: z.boolean() });
     const fixed = (await client.list('listDiskOfferings', {}, 'diskoffering', offerings)).find(
