@@ -44,6 +44,8 @@ export interface Config {
   platformsFile: string | null;
   /** What becomes of an order of which an item fails; `''` for those that are not named. */
   bundlePolicy: Record<string, BundlePolicy>;
+  /** Whether a second thing of an order's, found after its end, is removed without a person; `''` for those that are not named. */
+  extras: Record<string, Extras>;
   /** How long a failed order is held for a person before it is undone. */
   undoAfterMs: number;
   /** Turns at a cloud account that a tenant (billing's accountId) gets for one of the others'. */
@@ -52,6 +54,9 @@ export interface Config {
   leaseMs: number;
   databasePoolSize: number;
 }
+
+type Extras = (typeof extrasPolicies)[number];
+const extrasPolicies = ['list', 'remove'] as const;
 
 const bundlePolicies = ['rollback', 'keep-master', 'best-effort'] as const satisfies readonly BundlePolicy[];
 
@@ -104,6 +109,7 @@ export const variables = {
   ORDERWRIGHT_CALLBACK_UNSIGNED: 'allow or refuse results posted without a signature (serve: refuse, up: allow).',
   ORDERWRIGHT_PLATFORMS: 'JSON file with the platforms to add at start when they are missing.',
   ORDERWRIGHT_BUNDLE_POLICY: `What becomes of the rest when an item fails: one of ${bundlePolicies.join(', ')}, then exceptions as account=policy, separated by commas (rollback).`,
+  ORDERWRIGHT_EXTRAS: `What becomes of a second thing of an order's, found after its end: one of ${extrasPolicies.join(', ')}, then exceptions as account=policy, separated by commas (list).`,
   ORDERWRIGHT_UNDO_AFTER_MS:
     'Under rollback a failed order is held so long for a person before it is undone (serve: 900000, up: 10000).',
   ORDERWRIGHT_TENANT_WEIGHTS:
@@ -174,8 +180,15 @@ const Environment = z.object({
     .string()
     .default('rollback')
     .refine(
-      (text) => readBundlePolicy(text) !== null,
+      (text) => readByAccount(text, bundlePolicies, 'rollback') !== null,
       `must be one of ${bundlePolicies.join(', ')}, then account=policy for exceptions, separated by commas`,
+    ),
+  ORDERWRIGHT_EXTRAS: z
+    .string()
+    .default('list')
+    .refine(
+      (text) => readByAccount(text, extrasPolicies, 'list') !== null,
+      `must be one of ${extrasPolicies.join(', ')}, then account=policy for exceptions, separated by commas`,
     ),
   ORDERWRIGHT_UNDO_AFTER_MS: z
     .string()
@@ -204,11 +217,15 @@ const Environment = z.object({
 });
 
 /** `rollback, acme=best-effort` as policies by account, `''` for the rest; null when it cannot be read. */
-function readBundlePolicy(text: string): Config['bundlePolicy'] | null {
-  const policies: Config['bundlePolicy'] = { '': 'rollback' };
+function readByAccount<Policy extends string>(
+  text: string,
+  known: readonly Policy[],
+  otherwise: Policy,
+): Record<string, Policy> | null {
+  const policies: Record<string, Policy> = { '': otherwise };
   for (const part of list(text)) {
     const at = part.lastIndexOf('=');
-    const policy = bundlePolicies.find((one) => one === part.slice(at + 1).trim());
+    const policy = known.find((one) => one === part.slice(at + 1).trim());
     if (!policy) return null;
     policies[part.slice(0, Math.max(at, 0)).trim()] = policy;
   }
@@ -282,7 +299,8 @@ export function loadConfig(env: NodeJS.ProcessEnv, profile: Config['profile']): 
     callbackSecrets: list(value.ORDERWRIGHT_CALLBACK_SECRETS),
     callbackUnsigned: unsigned,
     platformsFile: value.ORDERWRIGHT_PLATFORMS ?? null,
-    bundlePolicy: readBundlePolicy(value.ORDERWRIGHT_BUNDLE_POLICY) ?? {},
+    bundlePolicy: readByAccount(value.ORDERWRIGHT_BUNDLE_POLICY, bundlePolicies, 'rollback') ?? {},
+    extras: readByAccount(value.ORDERWRIGHT_EXTRAS, extrasPolicies, 'list') ?? {},
     undoAfterMs: value.ORDERWRIGHT_UNDO_AFTER_MS ?? (profile === 'embedded' ? 10_000 : 900_000),
     tenantWeights: new Map(
       list(value.ORDERWRIGHT_TENANT_WEIGHTS).map((one): [string, number] => {

@@ -77,6 +77,7 @@ export async function startOrderwright(config: Config, options: StartOptions): P
       bundleOf: ({ accountId }) => ({
         policy: config.bundlePolicy[accountId] ?? config.bundlePolicy[''] ?? 'rollback',
         undoAfterMs: config.undoAfterMs,
+        removeExtras: (config.extras[accountId] ?? config.extras['']) === 'remove',
       }),
       mayCallBack: (url) => checkCallbackUrl(url, allow).ok,
       callbackWarnings: (order) => callbackWarnings(order, (url) => checkCallbackUrl(url, allow)),

@@ -54,6 +54,46 @@ export function createMetrics(worker: Worker, pool: pg.Pool): Registry {
   byPlatform('orderwright_platform_parked', 'Work that waits until a platform is open again', ({ parked }) => parked);
   byPlatform('orderwright_platform_queued', 'Work that waits for its turn at a platform', ({ queued }) => queued);
   new Gauge({
+    name: 'orderwright_orphans',
+    help: 'What is too many, left over or missing and not decided about, by why it is listed; all workers',
+    labelNames: ['why', 'state'],
+    registers: [registry],
+    async collect() {
+      this.reset();
+      const { rows } = await pool
+        .query<{ why: string; state: string; count: string }>(
+          `select why, state, count(*) from orphan where state in ('found', 'destroying') group by why, state`,
+        )
+        .catch(() => ({ rows: [] }));
+      for (const { why, state, count } of rows) this.set({ why, state }, Number(count));
+    },
+  });
+  new Gauge({
+    name: 'orderwright_looks',
+    help: 'Looks after the end of orders that should be made by now, all workers: due, or blocked by something',
+    labelNames: ['state'],
+    registers: [registry],
+    async collect() {
+      this.reset();
+      const { rows } = await pool
+        .query<{ due: string; blocked: string }>(
+          `select count(*) filter (where problem is null and due_at <= now()) as due,
+                  count(*) filter (where problem is not null) as blocked
+             from late_look where due_at is not null`,
+        )
+        .catch(() => ({ rows: [] }));
+      for (const { due, blocked } of rows) {
+        this.set({ state: 'due' }, Number(due));
+        this.set({ state: 'blocked' }, Number(blocked));
+      }
+    },
+  });
+  gauge(
+    'orderwright_looks_made_total',
+    'Looks after the end of orders that this worker made',
+    () => worker.lateLooks.counters.looks,
+  );
+  new Gauge({
     name: 'orderwright_orders',
     help: 'Orders by status, all workers',
     labelNames: ['status'],

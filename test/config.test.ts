@@ -40,6 +40,7 @@ describe('the configuration', () => {
       callbackUnsigned: false,
       platformsFile: null,
       bundlePolicy: { '': 'rollback' },
+      extras: { '': 'list' },
       undoAfterMs: 900_000,
       tenantWeights: new Map(),
       leaseMs: 15_000,

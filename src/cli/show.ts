@@ -191,21 +191,61 @@ export function showJobs(jobs: JobsPageJson['jobs'], io: Io): string[] {
   );
 }
 
-export function showOrphans(orphans: OrphansJson['orphans'], io: Io): string[] {
-  if (orphans.length === 0) return ['No orphans: everything with our marker belongs to an order.'];
-  return table(
+export function showOrphans({ orphans, knowledge }: OrphansJson, io: Io): string[] {
+  const known = knowledgeInWords(knowledge, io);
+  if (orphans.length === 0) return ['Nothing is listed.', ...known];
+  const rows = table(
     orphans,
     [
       { title: 'RESOURCE', value: (one) => one.resourceId },
       { title: 'PLATFORM', value: (one) => one.platformName },
       { title: 'MADE BY', value: (one) => one.operation },
       { title: 'MARKER', value: (one) => one.marker },
-      { title: 'WHY', value: (one) => (one.why === 'undo' ? 'not removed' : 'second of one marker') },
+      { title: 'WHY', value: whyListed },
       { title: 'STATE', value: (one) => one.state },
-      { title: 'FOUND', value: (one) => instant(one.foundAt, io.now()) },
+      { title: 'LAST SEEN', value: (one) => (one.why === 'missing' ? 'not there' : instant(one.seenAt, io.now())) },
       { title: 'ORDER', value: (one) => one.workOrderId, shrinks: true },
     ],
     io.paint,
     io.columns,
   );
+  return [...rows, '', ...known];
+}
+
+function whyListed({ why, afterEndSeconds }: OrphansJson['orphans'][number]): string {
+  const minutes = Math.round((afterEndSeconds ?? 0) / 60);
+  switch (why) {
+    case 'twin':
+      return 'second of one marker';
+    case 'undo':
+      return 'not removed';
+    case 'late':
+      return `found ${minutes} min after the end`;
+    case 'missing':
+      return `missing ${minutes} min after the end`;
+  }
+}
+
+/** What is known, and no more than that. */
+function knowledgeInWords(
+  { lookedAt, ahead, due, dueSince, blocked, since }: OrphansJson['knowledge'],
+  io: Io,
+): string[] {
+  const orders = (count: number) => `${count} ended ${count === 1 ? 'order' : 'orders'}`;
+  return [
+    `Looked at everything that ${orders(lookedAt)} made, up to an hour after their end.`,
+    ...(ahead > 0 ? [`The next look at ${orders(ahead)} lies ahead.`] : []),
+    ...(due > 0
+      ? [
+          `${due} ${due === 1 ? 'look is' : 'looks are'} due${dueSince ? `, the oldest since ${instant(dueSince, io.now())}` : ''}.`,
+        ]
+      : []),
+    ...blocked.map(
+      ({ platformName, orders: count, since: from, problem }) =>
+        `${count} cannot be made at ${clean(platformName)} since ${instant(from, io.now())}: ${clean(problem)}. They are tried again.`,
+    ),
+    since === null
+      ? 'No order has ended yet that is looked at.'
+      : `Orders that ended before ${instant(since, io.now())} are not looked at.`,
+  ];
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Code, codes } from '../codes.js';
+import { readKnowledge } from '../store/late-looks.js';
 import { listJobs, listOrphans } from '../store/views-operations.js';
 import { listRejectedMessages, type MessageView, readRejectedMessage } from '../store/views-messages.js';
 import { type App, type Context, tenantOf } from './context.js';
@@ -55,11 +56,37 @@ export const OrphanJson = z.object({
   orderId: z.string(),
   workOrderId: z.string(),
   foundAt: Instant,
-  why: z.enum(['twin', 'undo']).describe('twin: a second thing with one marker; undo: the cloud would not remove it'),
+  why: z
+    .enum(['twin', 'undo', 'late', 'missing'])
+    .describe(
+      'twin: a second thing with one marker, found while the order was open; undo: the cloud would not remove it; late: found by a look after the end of the order; missing: delivered, and not there',
+    ),
   state: z.enum(['found', 'adopted', 'destroying', 'destroyed']),
   lastOutcome: z.string().nullable(),
+  seenAt: Instant.describe('When it was last seen; for what is missing, when it was last looked for'),
+  seen: z.string().nullable(),
+  afterEndSeconds: z.number().nullable().describe('How long after the end of its order a look found it'),
 });
-export const OrphansJson = z.object({ orphans: z.array(OrphanJson) });
+/** What is known of what ended orders left, and how. */
+export const KnowledgeJson = z.object({
+  lookedAt: z.number().int().describe('Ended orders whose looks are all made'),
+  ahead: z.number().int().describe('Ended orders whose next look lies ahead'),
+  due: z.number().int().describe('Ended orders whose look is due now'),
+  dueSince: Instant.nullable().describe('Since when the oldest of them is due'),
+  blocked: z
+    .array(
+      z.object({
+        platformId: z.string(),
+        platformName: z.string(),
+        orders: z.number().int(),
+        since: Instant,
+        problem: z.string(),
+      }),
+    )
+    .describe('Looks that could not be made; they are tried again'),
+  since: Instant.nullable().describe('When the first order ended that is looked at; what ended before is not'),
+});
+export const OrphansJson = z.object({ orphans: z.array(OrphanJson), knowledge: KnowledgeJson });
 export type OrphansJson = z.infer<typeof OrphansJson>;
 
 /** What an operator looks at beside the orders themselves. */
@@ -145,19 +172,39 @@ export function operatorRoutes(app: App, context: Context): void {
       schema: {
         operationId: 'listOrphans',
         tags,
-        summary: 'What carries a marker of ours on a cloud and belongs to no order; never removed by itself',
-        querystring: z.strictObject({ limit: PageQuery.limit }),
+        summary:
+          'What carries a marker of ours on a cloud and belongs to no order, what was delivered and is missing, and what is known',
+        querystring: z.strictObject({
+          limit: PageQuery.limit,
+          gone: z.enum(['true', 'false']).optional().describe('false: without those that were destroyed (true)'),
+        }),
         response: { 200: OrphansJson, ...errors },
       },
     },
     async (request) => {
-      const orphans = await listOrphans(sql, tenantOf(request), readLimit(request.query.limit));
+      const { limit, gone } = request.query;
+      const [orphans, { blocked, ...knowledge }] = await Promise.all([
+        listOrphans(sql, tenantOf(request), readLimit(limit), gone !== 'false'),
+        readKnowledge(sql, tenantOf(request)),
+      ]);
+      const nameOf = (platformId: string) => context.describePlatform(platformId).name;
       return {
         orphans: orphans.map((orphan) => ({
           ...orphan,
-          platformName: context.describePlatform(orphan.platformId).name,
+          platformName: nameOf(orphan.platformId),
           foundAt: orphan.foundAt.toISOString(),
+          seenAt: orphan.seenAt.toISOString(),
         })),
+        knowledge: {
+          ...knowledge,
+          dueSince: knowledge.dueSince?.toISOString() ?? null,
+          since: knowledge.since?.toISOString() ?? null,
+          blocked: blocked.map((one) => ({
+            ...one,
+            platformName: nameOf(one.platformId),
+            since: one.since.toISOString(),
+          })),
+        },
       };
     },
   );

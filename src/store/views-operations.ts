@@ -66,7 +66,7 @@ interface JobRow {
   work_order_item_id: string | null;
 }
 
-/** Something on a cloud that carries a marker of ours and belongs to nothing: listed, never removed by itself. */
+/** Something on a cloud that carries a marker of ours and belongs to nothing, or that was delivered and is not there. */
 export interface OrphanView {
   platformId: string;
   resourceId: string;
@@ -75,20 +75,30 @@ export interface OrphanView {
   orderId: string;
   workOrderId: string;
   foundAt: Date;
-  /** `twin`: a second thing with one marker. `undo`: what the cloud would not remove again. */
-  why: 'twin' | 'undo';
+  /**
+   * `twin`: a second thing with one marker, found while the order was open. `undo`: what the cloud would not remove again. `late`: found
+   * by a look after the end of the order. `missing`: delivered, and not there.
+   */
+  why: 'twin' | 'undo' | 'late' | 'missing';
   state: 'found' | 'adopted' | 'destroying' | 'destroyed';
   lastOutcome: string | null;
+  /** When it was last seen on its cloud; for what is missing, when it was last looked for. */
+  seenAt: Date;
+  /** What was seen, in words. */
+  seen: string | null;
+  /** How long after the end of its order a look found it, seconds; null for what was found before. */
+  afterEndSeconds: number | null;
 }
 
-export async function listOrphans(sql: Sql, tenant: string | null, limit: number): Promise<OrphanView[]> {
+/** @param gone whether those that were destroyed are listed as well */
+export async function listOrphans(sql: Sql, tenant: string | null, limit: number, gone = true): Promise<OrphanView[]> {
   const { rows } = await sql.query<OrphanRow>(
     `select p.platform_id, p.resource_id, p.operation, p.marker, p.order_id, p.found_at, p.why, p.state, p.last_outcome,
-            o.work_order_id
+            p.seen_at, p.seen, extract(epoch from p.after_end)::float8 as after_end, o.work_order_id
        from orphan p join work_order o using (order_id)
-      where $2::text is null or (o.account_id = $2 and o.kind = 'billing')
+      where ($2::text is null or (o.account_id = $2 and o.kind = 'billing')) and ($3 or p.state <> 'destroyed')
       order by (p.state in ('adopted', 'destroyed')), p.found_at desc, p.resource_id limit $1`,
-    [limit, tenant],
+    [limit, tenant, gone],
   );
   return rows.map((row) => ({
     platformId: row.platform_id,
@@ -101,6 +111,9 @@ export async function listOrphans(sql: Sql, tenant: string | null, limit: number
     why: row.why,
     state: row.state,
     lastOutcome: row.last_outcome,
+    seenAt: row.seen_at,
+    seen: row.seen,
+    afterEndSeconds: row.after_end,
   }));
 }
 
@@ -115,6 +128,9 @@ interface OrphanRow {
   why: OrphanView['why'];
   state: OrphanView['state'];
   last_outcome: string | null;
+  seen_at: Date;
+  seen: string | null;
+  after_end: number | null;
 }
 
 /** How far a thing is that many orders share. */

@@ -253,6 +253,10 @@ describe('an undo that the cloud refuses', () => {
   it('ends when a person says that it is gone', () => {
     const story = refused().pull({ act: 'mark-done', itemIndex: 0, resourceId: 'v-1', reason });
     expect(story.state.status).toBe('cancelled');
+    // Off the list, on that word.
+    expect(story.last.removed).toEqual([
+      { platformId: story.state.items[0]?.platformId, resourceId: 'v-1', onWord: true },
+    ]);
   });
 });
 

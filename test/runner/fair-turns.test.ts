@@ -56,6 +56,29 @@ describe('turns at a cloud account', () => {
     expect(begun).toHaveLength(1_101);
   });
 
+  it('are had by looks when nobody else wants one, one at a time, whoever they belong to', async () => {
+    const { take, begun, end, drain } = queue(2);
+    for (const name of ['look 1', 'look 2']) take('a', { urgency: 'look' }, name);
+    take('b', {}, 'order 1');
+    // Nobody else waits, and a place is free: but one look is under way.
+    expect(begun).toEqual(['look 1', 'order 1']);
+    for (const name of ['order 2', 'order 3']) take('b', {}, name);
+    await end();
+    await end();
+    expect(begun).toEqual(['look 1', 'order 1', 'order 2', 'order 3']);
+    await drain();
+    expect(begun.at(-1)).toBe('look 2');
+  });
+
+  it('are taken along with the rest of a platform by its looks', () => {
+    const { turns, take } = queue();
+    take('a', {}, 'under way');
+    take('a', { urgency: 'look' }, 'look');
+    take('a', { urgency: 'look', platformId: 'q' }, 'of another');
+    expect(turns.withdraw('p').map(({ orderId }) => orderId)).toEqual(['look']);
+    expect(turns.withdraw('q').map(({ orderId }) => orderId)).toEqual(['of another']);
+  });
+
   it('go by weight', async () => {
     const { take, begun, drain } = queue(1, { acme: 4 });
     for (let i = 0; i < 100; i++) {

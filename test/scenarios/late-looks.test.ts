@@ -31,7 +31,12 @@ describe.each(cloudKinds)('on %s, after the end of an order', (cloud) => {
     const operation = state?.operations.find((one) => one.name === name);
     const handler = site.worker.platforms.get(sitePlatformId)?.provisioner.operations[name];
     if (!state || !operation || !handler) throw new Error(`no ${name}`);
-    return { handler, operation, request: { ...laterRequest(state, operation), earlierRequestIds: [], attempt: 1 } };
+    const openSecret = () => Promise.resolve('Secret-1x');
+    return {
+      handler,
+      operation,
+      request: { ...laterRequest(state, operation), earlierRequestIds: [], attempt: 1, openSecret },
+    };
   };
   /** A request that nobody waits for any more is carried out. */
   const carriedOutLate = async (orderId: string, name: OperationName) => {
@@ -119,20 +124,6 @@ describe.each(cloudKinds)('on %s, after the end of an order', (cloud) => {
     ]);
   });
 
-  it('what was sent before the end and carried out after it is listed', async () => {
-    await begin();
-    await site.misbehave({ on: 'create a disk', kind: 'late', times: 1, delayMs: 4_000 });
-    await delivered();
-    expect(bought(await site.resources()).volume).toBe(1);
-    await until(
-      'the late request is carried out',
-      async () => ({ done: bought(await site.resources()).volume === 2, seen: '' }),
-      10_000,
-    );
-    await later(10, 2);
-    expect(await list()).toMatchObject([{ why: 'late', state: 'found' }]);
-  });
-
   it('the VM of a cancelled order that comes to life later is listed', async () => {
     await begin({ latencyMs: { min: 150, max: 300 } });
     const orderId = await site.submit();
@@ -199,42 +190,18 @@ describe.each(cloudKinds)('on %s, after the end of an order', (cloud) => {
     expect(await site.query('select problem from late_look where problem is not null')).toEqual([]);
   });
 
-  it('what was said to be gone and is there is listed again', async () => {
-    await begin({ latencyMs: { min: 150, max: 300 } });
-    const orderId = await site.submit();
-    await until(
-      'the VM is asked for',
-      async () => {
-        const rows = await site.query(`select from cloud_operation where name = 'vm.create' and state = 'inFlight'`);
-        return { done: rows.length > 0, seen: '' };
-      },
-      20_000,
-    );
-    await site.misbehave({ on: 'destroy a VM', says: 'not yours', times: 50 });
-    await site.worker.levers.pull(orderId, { act: 'cancel', reason: 'because' }, ann);
-    await site.until('stuck', ({ state }) => state === 'undoStuck');
-    const [orphan] = await site.query('select resource_id from orphan');
-    const resourceId = String(orphan?.['resource_id']);
-    const [item] = await site.query(
-      `select item_index::int as index from cloud_operation where name = 'vm.create' and order_id = '${orderId}'`,
-    );
-    const itemIndex = Number(item?.['index']);
-    await site.worker.levers.pull(orderId, { act: 'mark-done', itemIndex, resourceId, reason: 'removed by hand' }, ann);
-    await site.until('cancelled', ({ status }) => status === 'cancelled');
-    await later(0, 1);
-    expect(await site.query('select resource_id, why, state from orphan')).toEqual([
-      { resource_id: resourceId, why: 'late', state: 'found' },
-    ]);
-  });
-
   it('what a failed try at a shared network left is listed, until another try has taken it over', async () => {
     await begin({ bundle: rollback });
-    await site.misbehave({ on: 'make a part of a network', says: 'impossible', times: 50 });
+    const refused = cloud === 'cloudstack' ? { status: 431, errorcode: 431 } : { status: 400 };
+    await site.misbehave({ on: 'make a part of a network', kind: 'error', errortext: 'Never.', times: 50, ...refused });
     await site.submit();
     await site.until('failed', ({ status }) => status === 'failed');
     await later(0, 1);
     const left = await list();
-    expect(left).toMatchObject([{ why: 'late', state: 'found' }]);
+    // The VPC and its list of rules, or the network.
+    expect(left).toMatchObject(
+      Array.from({ length: cloud === 'cloudstack' ? 2 : 1 }, () => ({ why: 'late', state: 'found' })),
+    );
     await site.behave();
     const again = await site.submitAgain();
     await until(
@@ -246,7 +213,7 @@ describe.each(cloudKinds)('on %s, after the end of an order', (cloud) => {
       20_000,
     );
     await later(10, 2);
-    expect(await list()).toMatchObject([{ resource_id: left[0]?.['resource_id'], state: 'adopted' }]);
+    expect(await list()).toMatchObject(left.map(({ resource_id }) => ({ resource_id, state: 'adopted' })));
     const decision = { actor: 'ann', reason: 'r', tenant: null };
     await expect(
       site.worker.orphans.destroy(sitePlatformId, String(left[0]?.['resource_id']), decision, false),

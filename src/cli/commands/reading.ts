@@ -123,10 +123,12 @@ export function addReadingCommands(program: Command, io: Io, done: (exitCode: nu
 
   const orphans = program.command('orphans').description('look at what belongs to no order');
   remote(orphans.command('list'))
-    .description('what carries our marker on a cloud and belongs to nothing')
-    .action(async (options: RemoteOptions) => {
-      const answer = await Api.of(io, options).get<OrphansJson>('/v1/orphans');
-      print(io, options, answer, (one) => showOrphans(one.orphans, io));
+    .description('what carries our marker and belongs to nothing, what is missing, and what is known of either')
+    .option('--all', 'those that were destroyed, too')
+    .action(async (options: RemoteOptions & { all?: boolean }) => {
+      const gone = options.all === true ? 'true' : 'false';
+      const answer = await Api.of(io, options).get<OrphansJson>('/v1/orphans', { gone });
+      print(io, options, answer, (one) => showOrphans(one, io));
     });
 }
 
