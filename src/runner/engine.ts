@@ -64,6 +64,9 @@ export interface EngineOptions extends CommitOptions {
   maxGroup?: number;
 }
 
+/** Events of one order that are decided in one go: some milliseconds. */
+const mostAtOnce = 100;
+
 /**
  * The only code that moves an order. Events come in, `advance` decides, and the steps of all orders that are ready go into
  * one commit (design D3); their effects start after it, from memory, without another query. One order has at most one
@@ -166,7 +169,7 @@ export class Engine {
     this.open.clear();
   }
 
-  /** Decides everything that waits for this order, as one step. */
+  /** Decides what waits for this order, as one step; of very much, a part, so that other orders have their turn in between. */
   private take(open: OpenOrder): void {
     const steps: Step[] = [];
     const secrets = new Map<string, StepToSave['secrets'][number]>();
@@ -174,7 +177,7 @@ export class Engine {
     const settled: NonNullable<Happening['settled']>[] = [];
     let planned: Happening['planned'] | null = null;
     let state = open.state;
-    for (const happening of open.waiting.splice(0)) {
+    for (const happening of open.waiting.splice(0, mostAtOnce)) {
       const { seenRevision = null } = happening;
       if (seenRevision !== null && (seenRevision !== open.revision || steps.length > 0)) {
         happening.settled?.('stale');
@@ -199,14 +202,16 @@ export class Engine {
       for (const one of happening.secrets ?? []) secrets.set(`${one.itemIndex} ${one.field}`, one);
       if (happening.planned) planned = happening.planned;
     }
-    if (steps.length === 0) return;
+    if (steps.length === 0) return this.takeRest(open);
     // With what was learnt after the last step that changed something: a preparation's outcome is never stored.
     const taken = { ...mergeSteps(steps), state };
     if (!planned && secrets.size === 0 && audit.length === 0 && settled.length === 0 && onlyLooks(taken)) {
       open.state = taken.state;
+      // Only the last one's state is stored: those before need not be kept, and of an order of many parts they are large.
+      for (const earlier of open.unsaved.slice(-1)) earlier.state = taken.state;
       open.unsaved.push({ ...taken, effects: [] });
       this.carryOut(open, taken);
-      return;
+      return this.takeRest(open);
     }
     const step = mergeSteps([...open.unsaved.splice(0), taken]);
     open.saving = true;
@@ -230,6 +235,15 @@ export class Engine {
       },
     });
     this.flushing ??= this.flush();
+  }
+
+  /** What waits behind a part that needed no storing. */
+  private takeRest(open: OpenOrder): void {
+    if (open.waiting.length === 0) return;
+    setImmediate(() => {
+      const isOurs = this.open.get(open.state.orderId) === open;
+      if (isOurs && !open.saving && open.waiting.length > 0) this.take(open);
+    });
   }
 
   /**
