@@ -31,7 +31,8 @@ export class InProcessCloud implements Provisioner {
   private readonly byJob = new Map<string, Made>();
   readonly operations: Partial<Record<OperationName, OperationHandler>>;
 
-  constructor() {
+  /** @param comesBack when an answer is there: at once, or later, as everything that comes over a network does */
+  constructor(private readonly comesBack: () => Promise<void> = async () => {}) {
     const creates = (operation: OperationName, fact: string) => this.handler(operation, fact);
     this.operations = {
       'vm.create': creates('vm.create', 'vmId'),
@@ -99,16 +100,19 @@ export class InProcessCloud implements Provisioner {
     const find = (marker: string) => this.made.get(`${marker}/${operation}`);
     return {
       send: async ({ marker }: OperationRequest): Promise<Sent> => {
+        await this.comesBack();
         const made = { id: randomUUID(), operation, marker, jobId: randomUUID(), alive: true };
         this.made.set(`${marker}/${operation}`, made);
         this.byJob.set(made.jobId, made);
         return { state: 'pending', jobId: made.jobId, resourceId: made.id };
       },
       find: async ({ marker }): Promise<Finding> => {
+        await this.comesBack();
         const made = find(marker);
         return made ? { state: 'found', resourceId: made.id, others: [] } : { state: 'absent' };
       },
       inspect: async ({ marker }): Promise<Inspection> => {
+        await this.comesBack();
         const made = find(marker);
         return made ? { state: 'ready', found: toFound(made, fact) } : { state: 'absent' };
       },

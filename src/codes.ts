@@ -62,6 +62,7 @@ const table = {
   ORD_TYPE_UNSUPPORTED: ['hold', 200, false, 'The kind of order is not known and was not guessed'],
   ORD_ITEMS_EMPTY: ['reject', 422, false, 'The order has no items'],
   ORD_ITEMS_LIMIT: ['limit', 413, false, 'The order has too many items'],
+  ORD_PIECES_LIMIT: ['limit', 413, false, 'The quantities of the order are too much together'],
   ORD_DUPLICATE: ['duplicate', 200, false, 'The same order again'],
   ORD_CONFLICT_BODY: ['conflict', 409, false, 'Another order has this id already'],
   ORD_TENANT_UNKNOWN: ['hold', 200, false, 'The user is not registered in the data centre'],

@@ -1,5 +1,6 @@
 import { cloudResourceIds, deliveredAt, itemFailure } from '../machines/delivery.js';
 import { outcomeOf, type PartKind } from '../machines/move.js';
+import { operationsOfItem, partsOfItem } from '../machines/order-index.js';
 import type { OperationState, OrderState } from '../machines/order-state.js';
 import type { WorkOrderItem } from '../schemas/work-order.js';
 import type { OrderRecord } from '../store/views.js';
@@ -56,20 +57,20 @@ export function presentOrder(record: OrderRecord, state: OrderState, jobs: Submi
 /** The machine's own state; of several parts, the one that is furthest behind. */
 function machineState(state: OrderState, itemIndex: number): string {
   const kind = state.items[itemIndex]?.resourceType as PartKind;
-  const parts = state.parts.filter((part) => part.itemIndex === itemIndex);
+  const parts = partsOfItem(state, itemIndex);
   const slowest = parts.find((part) => outcomeOf(kind, part.machine.value) === 'open') ?? parts[0];
   return slowest?.machine.value ?? 'unplanned';
 }
 
 function factsOf(state: OrderState, itemIndex: number): Record<string, string>[] {
-  return state.parts
-    .filter((part) => part.itemIndex === itemIndex && Object.keys(part.machine.context.facts).length > 0)
+  return partsOfItem(state, itemIndex)
+    .filter((part) => Object.keys(part.machine.context.facts).length > 0)
     .map((part) => part.machine.context.facts);
 }
 
 function presentJob(state: OrderState, job: SubmittedJob): JobJson {
-  const operation = state.operations.find(
-    (one) => one.itemIndex === job.itemIndex && one.name === job.operation && one.machine.context.jobId === job.jobId,
+  const operation = operationsOfItem(state, job.itemIndex).find(
+    (one) => one.name === job.operation && one.machine.context.jobId === job.jobId,
   );
   const finishedAt = operation?.finishedAt ?? null;
   return {

@@ -1,7 +1,7 @@
 import { itemFailure } from './delivery.js';
 import { givenUpCodes, type ItemEvent, needFailedCode } from './item.js';
 import type { Failure } from './operation.machine.js';
-import { hasOperations, partsOfItem, placeOfPart, placesOfItem } from './order-index.js';
+import { hasOperations, placeOfPart, placesOfItem } from './order-index.js';
 import type { ItemStatus, OrderState, PartState } from './order-state.js';
 import {
   firstLack,
@@ -15,7 +15,6 @@ import {
   ownFailure,
   partOutcome,
   plannedOperations,
-  spoilsItsItem,
   unexplained,
 } from './part.js';
 import { tallyOf } from './tally.js';
@@ -105,14 +104,8 @@ function spoiledBy(state: OrderState, part: PartState): Failure | null {
   const tally = tallyOf(state);
   if (tally.spoilers === 0) return null;
   const place = placeOf(state, part);
-  if (tally.ofItem(part.itemIndex).spoilers > Number(tally.spoils(place))) {
-    const others = partsOfItem(state, part.itemIndex).filter(
-      (other) => other.key !== part.key && spoilsItsItem(state, other),
-    );
-    // Rather the piece that failed than one that went because of it.
-    const piece = others.find(failedByItself) ?? others[0];
-    if (piece) return lackOf(piece.key, piece.machine.context.failure ?? unexplained);
-  }
+  const piece = state.parts[tally.spoilerFor(state, place, part.itemIndex) ?? -1];
+  if (piece) return lackOf(piece.key, piece.machine.context.failure ?? unexplained);
   for (const below of tally.neededBy(place)) {
     const other = state.parts[below];
     const lack = other ? spoiledBy(state, other) : null;
@@ -128,8 +121,6 @@ function needFailure(state: OrderState, platformId: string, need: string): Failu
   const cause = lossOf(state, platformId, need);
   return cause && lackOf(need, cause);
 }
-
-const failedByItself = ({ machine }: PartState) => ![undefined, needFailedCode].includes(machine.context.failure?.code);
 
 /** The failure of what cannot be without something else; that a person gave it up is kept. */
 function lackOf(need: string, cause: Failure): Failure {

@@ -1,5 +1,5 @@
 import { type OperationName, operationNames } from '../planner/plan.js';
-import { givenUpCodes, type ItemOutcome } from './item.js';
+import { givenUpCodes, type ItemOutcome, needFailedCode } from './item.js';
 import { outcomeOf, type PartKind } from './move.js';
 import { operationsOfPart, partOf, plannedPart } from './order-index.js';
 import type { Failure } from './operation.machine.js';
@@ -93,6 +93,10 @@ export const isLost = (outcome: ItemOutcome) =>
 export function spoilsItsItem(state: OrderState, part: PartState): boolean {
   return isLost(partOutcome(state, part)) && (keepsTheRest(state) || isGivenUp(part.machine.context.failure));
 }
+
+/** Whether it failed, and did not go because of something that it needs. */
+export const failedByItself = ({ machine }: PartState) =>
+  ![undefined, needFailedCode].includes(machine.context.failure?.code);
 
 /** Its failure, where nobody asked for it. */
 export function ownFailure(state: OrderState, part: PartState): Failure | null {

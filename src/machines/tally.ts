@@ -4,6 +4,7 @@ import { carryPlaces, placeOfPart, placesOfItem, plannedPart } from './order-ind
 import type { OperationState, OrderState, PartState, PreparationOutcome } from './order-state.js';
 import {
   firstLack,
+  failedByItself,
   hasToGo,
   isGivenUp,
   isLost,
@@ -23,6 +24,8 @@ interface Look {
   toGo: boolean;
   stuck: boolean;
   spoils: boolean;
+  /** Whether it failed, and did not go because of another. */
+  byItself: boolean;
   failed: boolean;
   lacks: boolean;
 }
@@ -33,6 +36,7 @@ const unseen: Look = {
   toGo: false,
   stuck: false,
   spoils: false,
+  byItself: false,
   failed: false,
   lacks: false,
 };
@@ -62,6 +66,8 @@ export class Tally {
 
   private looks: Look[] = [];
   private items = new Map<number, ItemTally>();
+  /** By item: the place of the spoiler that is named as the reason, once somebody has asked. */
+  private firstSpoilers = new Map<number, number>();
   /** By the place of a part: the places of those it needs, and of those that need it; ascending. */
   private readonly below: number[][];
   private readonly above: number[][];
@@ -126,8 +132,40 @@ export class Tally {
     return item;
   }
 
-  spoils(place: number): boolean {
+  /**
+   * The piece of an item because of which the part at this place, of the same item, cannot stay: rather one that failed than one
+   * that went because of it. Undefined when there is none, or none but itself.
+   */
+  spoilerFor(state: OrderState, place: number, itemIndex: number): number | undefined {
+    const others = this.ofItem(itemIndex).spoilers - Number(this.spoils(place));
+    if (others === 0) return undefined;
+    const known = this.firstSpoilers.get(itemIndex);
+    if (known !== undefined && known !== place) return known;
+    let first: number | undefined;
+    for (const one of placesOfItem(state, itemIndex)) {
+      if (one === place || !this.spoils(one)) continue;
+      if (first === undefined || this.isRather(one, first)) first = one;
+    }
+    // Where it is one itself, the others may be behind it.
+    if (first !== undefined && !this.spoils(place)) this.firstSpoilers.set(itemIndex, first);
+    return first;
+  }
+
+  private spoils(place: number): boolean {
     return this.looks[place]?.spoils === true;
+  }
+
+  private isRather(one: number, other: number): boolean {
+    const [a, b] = [this.looks[one]?.byItself === true, this.looks[other]?.byItself === true];
+    return a === b ? one < other : a;
+  }
+
+  private noteSpoiler(place: number, itemIndex: number): void {
+    const first = this.firstSpoilers.get(itemIndex);
+    if (first === place) this.firstSpoilers.delete(itemIndex);
+    else if (first !== undefined && this.spoils(place) && this.isRather(place, first)) {
+      this.firstSpoilers.set(itemIndex, place);
+    }
   }
 
   /** Places of the parts it needs, ascending. */
@@ -169,6 +207,7 @@ export class Tally {
   private countAll(state: OrderState): void {
     this.looks = state.parts.map(() => unseen);
     this.items = new Map();
+    this.firstSpoilers = new Map();
     for (const { itemIndex } of state.parts) this.ofItem(itemIndex).open += 1;
     this.toGoAbove = state.parts.map(() => 0);
     this.stuckAbove = state.parts.map(() => 0);
@@ -216,6 +255,7 @@ export class Tally {
     if (now.outcome !== before.outcome || now.loss !== before.loss) {
       for (const one of this.above[place] ?? []) this.touched.add(one);
     }
+    if (now.spoils !== before.spoils || now.byItself !== before.byItself) this.noteSpoiler(place, part.itemIndex);
     if (now.spoils !== before.spoils) {
       this.spoilers += change('spoils');
       item.spoilers += change('spoils');
@@ -286,6 +326,7 @@ function lookAt(state: OrderState, part: PartState): Look {
     toGo: hasToGo(state, part),
     stuck: openOperation(state, part.key)?.machine.value === 'stuck',
     spoils: spoilsItsItem(state, part),
+    byItself: failedByItself(part),
     failed: ownFailure(state, part) !== null,
     lacks: firstLack(state, part) !== null,
   };

@@ -34,7 +34,11 @@ export function assemblePlan(draft: PlanDraft, resolutions: Resolved[]): Plan {
       const answer = resolved.get(part.key);
       return answer ? [plannedPart(part, answer, problems)] : [];
     });
-  for (const part of parts) problems.push(...danglingNames(part, parts, preparations));
+  const names = new Set([
+    ...parts.map(({ key }) => key),
+    ...preparations.map(({ key, platformId }) => `${platformId} ${key}`),
+  ]);
+  for (const part of parts) problems.push(...danglingNames(part, names));
   problems.push(...wrongOrder(preparations));
   const cycle = findCycle(parts);
   if (cycle) problems.push(`these wait for each other: ${cycle.join(' -> ')}`);
@@ -98,10 +102,9 @@ function plannedPart(part: DraftPart, answer: ResolvedPart, problems: string[]):
 
 const withNeed = (keys: string[] = [], key: string) => (keys.includes(key) ? keys : [...keys, key]);
 
-function danglingNames(part: PlannedPart, parts: PlannedPart[], preparations: Preparation[]): string[] {
-  const exists = (name: string) =>
-    parts.some(({ key }) => key === name) ||
-    preparations.some(({ key, platformId }) => key === name && platformId === part.platformId);
+/** @param names the keys of all parts, and of all preparations with their platform before it */
+function danglingNames(part: PlannedPart, names: ReadonlySet<string>): string[] {
+  const exists = (name: string) => names.has(name) || names.has(`${part.platformId} ${name}`);
   const needs = Object.entries(part.needs).flatMap(([operation, keys]) =>
     keys
       .filter((key) => !exists(key))

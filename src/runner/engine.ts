@@ -79,6 +79,9 @@ export interface EngineOptions extends CommitOptions {
   maxGroup?: number;
 }
 
+/** Events of one order that are decided in one go: some milliseconds. */
+const mostAtOnce = 100;
+
 /**
  * The only code that moves an order. Events come in, `advance` decides, and the steps of all orders that are ready go into
  * one commit (design D3); their effects start after it, from memory, without another query. One order has at most one
@@ -192,10 +195,12 @@ export class Engine {
 
   /** Decides what waits, unless a step of the order is on its way: then it waits for that. */
   private goOn(open: OpenOrder): void {
-    while (!open.saving && open.waiting.length > 0 && this.isHeld(open)) this.take(open);
+    if (open.saving || open.waiting.length === 0 || !this.isHeld(open)) return;
+    this.take(open);
+    if (!open.saving && open.waiting.length > 0) setImmediate(() => this.goOn(open));
   }
 
-  /** Decides everything that waits for this order, as one step. */
+  /** Decides what waits for this order, as one step; of very much, a part, so that other orders have their turn in between. */
   private take(open: OpenOrder): void {
     const steps: Step[] = [];
     const secrets = new Map<string, StepToSave['secrets'][number]>();
@@ -203,7 +208,8 @@ export class Engine {
     const settled: NonNullable<Happening['settled']>[] = [];
     let planned: Happening['planned'] | null = null;
     let state = open.state;
-    for (let happening = open.waiting.shift(); happening; happening = open.waiting.shift()) {
+    const batch = open.waiting.splice(0, mostAtOnce);
+    for (let happening = batch.shift(); happening; happening = batch.shift()) {
       const { seenRevision = null } = happening;
       if (seenRevision !== null && (seenRevision !== open.revision || steps.length > 0)) {
         happening.settled?.('stale');
@@ -211,7 +217,7 @@ export class Engine {
       }
       const step = this.decide(state, happening.event);
       if (step === null) {
-        for (const tell of [...settled, happening.settled]) tell?.('refused');
+        for (const tell of [...settled, happening.settled, ...batch.map((one) => one.settled)]) tell?.('refused');
         return this.quarantine(open, 'No state machine of this version knows how to go on.');
       }
       if (!step.changed) {
@@ -233,6 +239,8 @@ export class Engine {
     const taken = { ...mergeSteps(steps), state };
     if (!planned && secrets.size === 0 && audit.length === 0 && settled.length === 0 && onlyLooks(taken)) {
       open.state = taken.state;
+      // Only the last one's state is stored: those before need not be kept, and of an order of many parts they are large.
+      for (const earlier of open.unsaved.slice(-1)) earlier.state = taken.state;
       open.unsaved.push({ ...taken, effects: [] });
       return this.carryOut(open, taken);
     }

@@ -39,6 +39,8 @@ export interface PollerOptions {
 export class Poller {
   private readonly jobs = new Map<string, Map<string, Job>>();
   private readonly timers = new Map<string, NodeJS.Timeout>();
+  /** When each timer rings. */
+  private readonly armedFor = new Map<string, number>();
   private readonly asking = new Set<string>();
   /** Moving average of how long a job of an operation takes, per platform, in ms. */
   private readonly typicalMs = new Map<string, number>();
@@ -64,7 +66,7 @@ export class Poller {
     };
     job.nextPollAt = this.firstPoll(job);
     jobs.set(jobId, job);
-    this.arm(platformId);
+    if (job.nextPollAt < (this.armedFor.get(platformId) ?? Number.POSITIVE_INFINITY)) this.arm(platformId);
   }
 
   get inFlight(): number {
@@ -94,9 +96,11 @@ export class Poller {
     const timer = this.timers.get(platformId);
     if (timer) clearTimeout(timer);
     this.timers.delete(platformId);
+    this.armedFor.delete(platformId);
     if (!jobs?.size) return;
     let earliest = Number.POSITIVE_INFINITY;
     for (const job of jobs.values()) earliest = Math.min(earliest, job.nextPollAt);
+    this.armedFor.set(platformId, earliest);
     const delay = Math.min(Math.max(earliest - this.options.now(), 0), 60_000);
     this.timers.set(
       platformId,
@@ -107,6 +111,7 @@ export class Poller {
   /** One turn at the account, which comes when the cloud is there; jobs of all tenants are asked about together. */
   private poll(platformId: string): void {
     this.timers.delete(platformId);
+    this.armedFor.delete(platformId);
     this.asking.add(platformId);
     this.options.platforms.take({
       tenant: pollsTenant,
@@ -168,7 +173,11 @@ export class Poller {
       return 'done';
     }
     crashPoint('poll.after');
-    for (const job of due) this.take(job, reports.get(job.jobId) ?? { state: 'lost' }, jobs, platform);
+    for (const [index, job] of due.entries()) {
+      // Each report moves an order: of very many, others have their turn in between.
+      if (index % reportsAtOnce === reportsAtOnce - 1) await new Promise(setImmediate);
+      this.take(job, reports.get(job.jobId) ?? { state: 'lost' }, jobs, platform);
+    }
     return 'done';
   }
 
@@ -202,6 +211,8 @@ export class Poller {
     });
   }
 }
+
+const reportsAtOnce = 100;
 
 /** No tenant's name: asking about everybody's jobs has turns of its own. */
 const pollsTenant = '\0polls';

@@ -577,8 +577,8 @@ export const mutants: Mutant[] = [
     name: 'a second step of an order is decided while its first is being stored',
     invariant: 'I4',
     file: 'src/runner/engine.ts',
-    find: 'while (!open.saving && open.waiting.length > 0 && this.isHeld(open)) this.take(open);',
-    replace: 'while (open.waiting.length > 0 && this.isHeld(open)) this.take(open);',
+    find: 'if (open.saving || open.waiting.length === 0 || !this.isHeld(open)) return;',
+    replace: 'if (open.waiting.length === 0 || !this.isHeld(open)) return;',
     test: {
       file: 'test/runner/one-step.test.ts',
       name: 'is stored and carried out before the next is decided, whatever is told while it is carried out',

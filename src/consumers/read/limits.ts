@@ -17,6 +17,8 @@ export const limits = {
   /** Longer damage gets no proposed repair: a hundred items are shorter, and each attempt reads it all again. */
   repairableLength: 256 * 1024,
   items: 100,
+  /** Pieces of all items of one order, each of which is built by itself. */
+  pieces: 2_000,
   /** Fields of a form body. */
   formFields: 100,
   /** Kafka headers that are kept, and how long their names and values may be. */

@@ -1,15 +1,25 @@
 import type { OrderMessage } from '../../schemas/order-message.js';
 import { quoted } from '../../schemas/wire.js';
 import type { WorkOrderItem } from '../../schemas/work-order.js';
+import { limits } from './limits.js';
 import type { Notes } from './notes.js';
 import type { ReadItem } from './read-item.js';
 
 /** What an order's parts say about each other. Nothing is guessed: what a person has to decide holds the order. */
 export function checkOrder(order: OrderMessage, items: readonly ReadItem[], notes: Notes): void {
+  checkPieces(items, notes);
   checkKinds(order, items, notes);
   checkRepeats(items, notes);
   checkParents(order, items, notes);
   checkMaster(items, notes);
+}
+
+/** What an order asks for together; quantities of single items are limited where they are read. */
+function checkPieces(items: readonly ReadItem[], notes: Notes): void {
+  const pieces = items.reduce((sum, { item }) => sum + ('quantity' in item.config ? item.config.quantity : 1), 0);
+  if (pieces <= limits.pieces) return;
+  const text = `the order has ${pieces} pieces, all quantities added up; at most ${limits.pieces} are taken`;
+  notes.problem('ORD_PIECES_LIMIT', 'workOrderItems', text);
 }
 
 const supportedMain = new Set(['VM', 'EBS', 'NETWORK']);

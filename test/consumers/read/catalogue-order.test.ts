@@ -59,6 +59,48 @@ describe('an order is refused for', () => {
   });
 });
 
+describe('the pieces of an order', () => {
+  const disks = (quantities: number[]) => {
+    const order = JSON.parse(changed(() => {})) as { workOrderItems: Record<string, unknown>[] };
+    const { workOrderItems } = order;
+    const disk = workOrderItems.find((one) => one['resourceType'] === 'EBS') ?? {};
+    const config = JSON.parse(String(disk['workOrderItemConfig'])) as object;
+    const items = quantities.map((quantity, i) => ({
+      ...disk,
+      workOrderItemId: 9_000 + i,
+      resourceId: `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`,
+      master: i === 0,
+      workOrderItemConfig: JSON.stringify({
+        ...config,
+        volumeNumber: quantity,
+        number: quantity,
+        workOrderCount: quantity,
+      }),
+    }));
+    return JSON.stringify({ ...order, workOrderItems: items });
+  };
+  const twoThousand = Array.from({ length: 20 }, () => 100);
+
+  it('are taken up to 2,000', () => {
+    expect(readable(disks(twoThousand)).order.items).toHaveLength(20);
+  });
+
+  it('are refused from 2,001 on, with their number', () => {
+    const { problems } = unreadable(disks([...twoThousand, 1]));
+    expect(problems).toEqual([
+      {
+        path: 'workOrderItems',
+        code: 'ORD_PIECES_LIMIT',
+        message: 'the order has 2001 pieces, all quantities added up; at most 2000 are taken',
+      },
+    ]);
+  });
+
+  it('are refused for what they are together, whatever single quantities say', () => {
+    expect(codesOf(unreadable(disks([...twoThousand.slice(1), 99, 2])))).toEqual(['ORD_PIECES_LIMIT']);
+  });
+});
+
 const refusedItems: Case[] = [
   ['no resourceType', setItem(0, 'resourceType', undefined), 'ITM_FIELD_MISSING', 'workOrderItems[0].resourceType'],
   ['no resourceId', setItem(1, 'resourceId', undefined), 'ITM_FIELD_MISSING', 'workOrderItems[1].resourceId'],
