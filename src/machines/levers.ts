@@ -1,70 +1,9 @@
-import { openOperation, operationsOf, partOutcome } from './follow-up.js';
-import { finalStatuses, type OperationState, type OrderState, type PartState } from './order-state.js';
 import type { OperationName } from '../planner/plan.js';
+import { operationsOf, openOperation, partOutcome } from './follow-up.js';
+import { type Lever, leverProblem } from './lever-problem.js';
+import type { OperationState, OrderState, PartState } from './order-state.js';
 
-/** What an operator may do to an order. The reason is kept with who did it and when. */
-export type Lever =
-  | { act: 'replay' | 'cancel' | 'hold' | 'resume'; reason: string }
-  | { act: 'skip'; itemIndex: number; reason: string }
-  | { act: 'mark-done'; itemIndex: number; resourceId: string; reason: string };
-
-/**
- * Why a lever means nothing for an order as it stands; null when it may be pulled. `OPS_REPLAY_STATE` for a replay,
- * `OPS_LEVER_STATE` for the others.
- */
-export function leverProblem(state: OrderState, lever: Lever): { code: string; message: string } | null {
-  const refuse = (message: string) => ({
-    code: lever.act === 'replay' ? 'OPS_REPLAY_STATE' : 'OPS_LEVER_STATE',
-    message,
-  });
-  const { value } = state.machine;
-  if (finalStatuses.includes(state.status)) {
-    return refuse(`The order is ${state.status}; billing has been told, and a final word is never taken back.`);
-  }
-  switch (lever.act) {
-    case 'cancel':
-      return ['undoing', 'undoStuck'].includes(value) ? refuse('The order is being undone already.') : null;
-    case 'hold':
-      if (value === 'paused') return refuse('The order is on hold already.');
-      if (value === 'held' || value === 'quarantined') return refuse('The order waits for a person already.');
-      return ['undoing', 'undoStuck'].includes(value) ? refuse('An order that is being undone cannot wait.') : null;
-    case 'resume':
-      if (value === 'paused' || value === 'held') return null;
-      return refuse(
-        ['needsOperator', 'failing', 'quarantined', 'undoStuck'].includes(value)
-          ? 'The order is not on hold; a step of it failed: replay it, or cancel the order.'
-          : 'The order is not on hold.',
-      );
-    case 'replay':
-      if (['held', 'quarantined', 'needsOperator', 'failing', 'undoStuck', 'waitingForCloud'].includes(value))
-        return null;
-      return refuse(value === 'paused' ? 'The order is on hold: resume it first.' : 'Nothing of the order has failed.');
-    case 'skip': {
-      if (!['planned', 'provisioning', 'needsOperator', 'failing'].includes(value)) {
-        return refuse('Items can be given up while the order is being built.');
-      }
-      const parts = state.parts.filter((part) => part.itemIndex === lever.itemIndex);
-      if (parts.length === 0) return refuse('The order has no such item.');
-      const open = parts.some((part) => ['open', 'failed'].includes(partOutcome(state, part)));
-      return open ? null : refuse('The item has its verdict; cancel the order to have it removed.');
-    }
-    case 'mark-done': {
-      const parts = state.parts.filter((part) => part.itemIndex === lever.itemIndex);
-      const waiting = parts.filter((part) => partOutcome(state, part) === 'remains' || markable(state, part));
-      if (waiting.length === 1) return null;
-      return refuse(
-        waiting.length === 0
-          ? 'No step of the item has failed or needs a person.'
-          : 'Several parts of the item need a person; replay the order, or give the item up.',
-      );
-    }
-  }
-}
-
-function markable(state: OrderState, part: PartState): boolean {
-  const open = openOperation(state, part.key);
-  return open ? open.machine.value === 'stuck' : partOutcome(state, part) === 'failed';
-}
+export { type Lever, leverProblem } from './lever-problem.js';
 
 /** What would become of one part of an order. */
 export interface ForecastLine {

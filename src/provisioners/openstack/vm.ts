@@ -78,6 +78,7 @@ export function vmCreate(account: Account): OperationHandler {
   }
 
   const handler: OperationHandler = {
+    removableWhileBuilding: true,
     async send(request) {
       if (request.stage === 'start') return start(account, request, await describeNow(request));
       await requireTags();
