@@ -119,7 +119,9 @@ function markable(state: OrderState, part: PartState): boolean {
   const open = openOperation(state, part.key);
   if (open) return open.machine.value === 'stuck';
   if (['undoing', 'undoStuck'].includes(state.machine.value)) return false;
-  return partOutcome(state, part) === 'failed' && failedOperation(state, part) !== undefined && takes(state, part, again);
+  return (
+    partOutcome(state, part) === 'failed' && failedOperation(state, part) !== undefined && takes(state, part, again)
+  );
 }
 
 /** The operation that a part failed with, if it failed with one. */
