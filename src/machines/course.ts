@@ -30,6 +30,8 @@ export function courseOf(
 
 class Run {
   private readonly surroundings: Surroundings;
+  /** What had failed of the shared things was asked for again; what is stuck waits for a replay of its own. */
+  private asksAnew = false;
 
   constructor(
     public state: OrderState,
@@ -48,8 +50,9 @@ class Run {
 
   happen(event: OrderEvent): boolean {
     const before = this.state.preparations;
-    const { state, changed } = advance(this.state, event, this.surroundings);
+    const { state, changed, effects } = advance(this.state, event, this.surroundings);
     this.state = state;
+    this.asksAnew ||= effects.some((effect) => effect.type === 'prepare' && effect.only === undefined);
     return changed || state.preparations !== before;
   }
 
@@ -80,7 +83,8 @@ class Run {
     if (modeOf(this.state) !== 'building') return false;
     for (const { platformId, key } of this.state.plan?.preparations ?? []) {
       const known = this.state.preparations[preparationId(platformId, key)];
-      if (known && known.state !== 'asked') continue;
+      const isOpen = !known || known.state === 'asked' || (known.state === 'failed' && this.asksAnew);
+      if (!isOpen) continue;
       return this.happen({ about: 'preparation', platformId, key, outcome: { state: 'ready', facts: {} } });
     }
     return false;

@@ -136,6 +136,9 @@ export const operationMachine = setup({
     notWanted: ({ context }) => context.abandoned,
     wanted: ({ context }) => !context.abandoned,
     orderWaits: ({ event }) => 'orderWaits' in event && event.orderWaits === true,
+    // Looked for before its order had to wait: time has passed, so it is looked for once more.
+    mayBeSentAfterALook: ({ context, event }) =>
+      context.lookUps > 0 && !('orderWaits' in event && event.orderWaits === true),
     mayBeSentNow: ({ event }) => !('orderWaits' in event && event.orderWaits === true),
     // Not wanted, there, and the cloud takes it away while it is being built.
     goesAtOnce: ({ context, event }) =>
@@ -365,7 +368,7 @@ export const operationMachine = setup({
           { guard: 'notWantedWithSomethingLeft', target: 'discarding' },
           { guard: 'notWanted', target: 'failed' },
           { guard: 'laterMayWork', target: 'backingOff', actions: ['forgetLookUps', 'forgetResource'] },
-          { guard: 'orderWaits', target: 'settling', actions: 'countLookUp' },
+          { guard: 'orderWaits', target: 'backingOff', actions: 'countLookUp' },
           { guard: 'maySendAgain', target: 'requesting', actions: ['forgetLookUps', 'forgetResource'] },
           { target: 'stuck', actions: { type: 'noteGivenUp', params: { seen: 'nothingCameOfIt' } } },
         ],
@@ -456,7 +459,7 @@ export const operationMachine = setup({
           { guard: 'notWantedWithSomethingLeft', target: 'discarding' },
           { guard: 'notWanted', target: 'failed' },
           { guard: 'laterMayWork', target: 'backingOff', actions: ['forgetLookUps', 'forgetResource'] },
-          { guard: 'orderWaits', target: 'settling', actions: ['countWatch', 'countLookUp'] },
+          { guard: 'orderWaits', target: 'backingOff', actions: 'countLookUp' },
           { guard: 'maySendAgain', target: 'requesting', actions: ['forgetLookUps', 'forgetResource'] },
           { target: 'stuck', actions: { type: 'noteGivenUp', params: { seen: 'nothingCameOfIt' } } },
         ],
@@ -522,7 +525,7 @@ export const operationMachine = setup({
         ABANDONED: { actions: 'noteAbandoned' },
       },
     },
-    // The cloud said "later", and that nothing was done; or the next stage waits with its order. While the order waits for a person
+    // The cloud said "later", and that nothing was done; or the next request waits with its order. While the order waits for a person
     // the alarm means nothing: it rings again when the order goes on.
     backingOff: {
       entry: ['countRetry', { type: 'wait', params: { kind: 'retry' } }],
@@ -530,6 +533,7 @@ export const operationMachine = setup({
         TIMER: [
           { guard: 'notWantedWithSomethingLeft', target: 'discarding' },
           { guard: 'notWanted', target: 'failed' },
+          { guard: 'mayBeSentAfterALook', target: 'lookingUp' },
           { guard: 'mayBeSentNow', target: 'requesting' },
         ],
         RESUMED: { actions: { type: 'wait', params: { kind: 'retry' } } },

@@ -89,7 +89,7 @@ describe('what a lever says', () => {
           }
         }
       }),
-      { seed, numRuns: runs, verbose: 1 },
+      { seed, numRuns: runs, verbose: 1, interruptAfterTimeLimit: 120_000, endOnFailure: true },
     );
     // Each lever was tried, and from more than one state; else the property would say nothing.
     for (const act of ['replay', 'cancel', 'hold', 'resume', 'skip', 'mark-done']) {
@@ -122,7 +122,7 @@ describe('what a lever says', () => {
         life.live();
         expect(life.sent.filter((key) => !open.has(key))).toEqual([]);
       }),
-      { seed, numRuns: runs, verbose: 1 },
+      { seed, numRuns: runs, verbose: 1, interruptAfterTimeLimit: 120_000, endOnFailure: true },
     );
   });
 
@@ -145,14 +145,14 @@ describe('what a lever says', () => {
         for (let moment = 0; moment < 200 && life.state.machine.value === waits; moment += 1) {
           life.live(1);
           if (life.state.machine.value !== waits) break;
-          const news = life.story.last.effects.flatMap((effect) =>
+          const news = life.effects.flatMap((effect) =>
             effect.type === 'send' ? [`${effect.operation.partKey} ${effect.operation.name}`] : [],
           );
           expect(news.filter((key) => !/\.(delete|detach|release|unbind)$/.test(key))).toEqual([]);
         }
         expect(life.sent.filter((key) => !out.has(key))).toEqual([]);
       }),
-      { seed, numRuns: runs, verbose: 1 },
+      { seed, numRuns: runs, verbose: 1, interruptAfterTimeLimit: 120_000, endOnFailure: true },
     );
   });
 });

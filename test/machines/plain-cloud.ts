@@ -1,13 +1,15 @@
 import { expect } from '@jest/globals';
-import type { OrderEvent } from '../../src/machines/advance.js';
+import { advance, type OrderEvent, type Surroundings } from '../../src/machines/advance.js';
+import { beginOrder } from '../../src/machines/begin-order.js';
 import { type Lever, leverProblem } from '../../src/machines/levers.js';
 import type { OperationEvent } from '../../src/machines/operation.machine.js';
 import { type Effect, finalStatuses, type OperationState, type OrderState } from '../../src/machines/order-state.js';
+import { defaultPace } from '../../src/machines/pace.js';
 import type { BundlePolicy } from '../../src/machines/work-order.machine.js';
 import { type OperationName, type Plan, waysBack } from '../../src/planner/plan.js';
 import { bundleOrder, orderOf } from '../support/orders.js';
 import { reason, rejection } from './samples.js';
-import { bundlePlan, keepsItsRules, network, Story } from './story.js';
+import { bundlePlan, network, storyOrderId } from './story.js';
 
 const undoes: Partial<Record<OperationName, OperationName>> = {
   'vm.delete': 'vm.create',
@@ -22,8 +24,11 @@ const policies: readonly BundlePolicy[] = ['best-effort', 'rollback', 'keep-mast
  * wants, and what it says is so. Once chance is used up, or `behaves` is set, everything works.
  */
 export class PlainLife {
-  readonly story: Story;
+  state: OrderState;
+  /** What the last step asked of the outside. */
+  effects: Effect[] = [];
   readonly plan: Plan;
+  private now = 1_000;
   behaves = false;
   /** Things there now, by part and first operation. */
   readonly alive = new Map<string, number>();
@@ -44,36 +49,42 @@ export class PlainLife {
     );
     const policy = policies[this.draw(3)] ?? 'best-effort';
     const order = orderOf(chosen.map(({ item }) => item));
-    this.story = new Story(order, { policy, undoAfterMs: this.draw(2) * 60_000 });
-    this.pending = [...this.story.last.effects];
+    const bundle = { policy, undoAfterMs: this.draw(2) * 60_000 };
+    const first = beginOrder(storyOrderId, order, [], this.surroundings(), bundle);
+    this.state = first.state;
+    this.pending = [...first.effects];
   }
 
   draw(choices: number): number {
     return (this.behaves ? 0 : (this.draws.shift() ?? 0)) % choices;
   }
 
-  get state(): OrderState {
-    return this.story.state;
+  private surroundings(): Surroundings {
+    return { installationId: 'here', at: this.now, pace: () => defaultPace };
   }
 
   /** Until nothing is left to happen, or for some moments. */
   live(moments = 2_000): void {
     for (let left = moments; left > 0 && this.pending.length > 0; left -= 1) {
       if (finalStatuses.includes(this.state.status)) return;
-      if (left === 1 && moments === 2_000) throw new Error('no end');
+      if (left === 1 && moments === 2_000) throw new Error(`no end in ${this.state.machine.value}`);
       const [effect] = this.pending.splice(this.draw(this.pending.length), 1);
       if (effect) this.carryOut(effect);
     }
   }
 
   take(event: OrderEvent): void {
-    this.story.happen(event);
-    keepsItsRules(this.story);
-    this.pending.push(...this.story.last.effects);
+    this.now += 1_000;
+    const { state, effects } = advance(this.state, event, this.surroundings());
+    this.state = state;
+    this.effects = effects;
+    this.pending.push(...effects);
   }
 
   pull(lever: Lever): void {
     expect(leverProblem(this.state, lever)).toBeNull();
+    // A replay tries what is shared again, too.
+    if (lever.act === 'replay' && this.network === 'stuck') this.network = 'failed';
     this.take({ about: 'lever', lever });
   }
 
@@ -83,7 +94,7 @@ export class PlainLife {
     if (machine.value === 'quarantined' || finalStatuses.includes(this.state.status)) return;
     const why = { code: 'SYS_STEP_REFUSED', message: 'a bug' };
     const interrupted = { state: machine.value, reason: machine.context.reason };
-    this.story.state = {
+    this.state = {
       ...this.state,
       status: 'held',
       machine: { value: 'quarantined', context: { ...machine.context, reason: why, interrupted } },
@@ -102,7 +113,7 @@ export class PlainLife {
       case 'timer':
         return this.rings(effect);
       default: {
-        const now = this.now(effect.operation);
+        const now = this.standing(effect.operation);
         if (now?.machine.value !== effect.operation.machine.value || now.requestId !== effect.operation.requestId)
           return;
         const { partKey, name } = now;
@@ -121,7 +132,7 @@ export class PlainLife {
   }
 
   private prepares(onlyLooks: boolean): void {
-    if (!onlyLooks && this.network !== 'ready') {
+    if (!onlyLooks && this.network !== 'ready' && this.network !== 'stuck') {
       this.network = (['ready', 'ready', 'ready', 'failed', 'stuck', 'none'] as const)[this.draw(6)] ?? 'ready';
     }
     if (this.network === 'none') return;
@@ -139,13 +150,13 @@ export class PlainLife {
   }
 
   private rings(effect: Extract<Effect, { type: 'timer' }>): void {
-    this.story.now = Math.max(this.story.now, effect.dueAt);
+    this.now = Math.max(this.now, effect.dueAt);
     if (effect.operation === null) {
       if (this.state.dueAt === effect.dueAt) this.take({ about: 'order', event: { type: 'TIMER' } });
       return;
     }
     const { partKey, name } = effect.operation;
-    if (this.now(effect.operation)?.dueAt !== effect.dueAt) return;
+    if (this.standing(effect.operation)?.dueAt !== effect.dueAt) return;
     this.take({ about: 'operation', partKey, name, event: { type: 'TIMER' } });
   }
 
@@ -205,7 +216,7 @@ export class PlainLife {
     if (undone) this.alive.set(`${partKey} ${undone}`, 0);
   }
 
-  private now({ partKey, name }: OperationState): OperationState | undefined {
+  private standing({ partKey, name }: OperationState): OperationState | undefined {
     return this.state.operations.find((one) => one.partKey === partKey && one.name === name);
   }
 }
