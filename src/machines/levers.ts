@@ -125,7 +125,9 @@ function lineOf(before: OrderState, end: PartState, lever: Lever, last: OrderSta
     if (is === was && !open) return line('stays', notes.verdict);
     if (lever.act === 'mark-done' && lever.itemIndex === part.itemIndex && was === 'remains')
       return { ...line('undone', `${lever.resourceId} is said to be gone.`), resourceId: lever.resourceId };
-    return mayBeThere(part, open) ? line('undone', undoNote(open, known)) : line('given-up', notes.givenUp);
+    // There now, or made on the way because the order stood where it builds.
+    const isMade = last.operations.some((one) => one.partKey === part.key && one.machine.value === 'done');
+    return isMade || mayBeThere(part, open) ? line('undone', undoNote(open, known)) : line('given-up', notes.givenUp);
   }
   const isNamed =
     lever.act === 'mark-done' &&
