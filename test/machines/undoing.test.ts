@@ -17,7 +17,7 @@ describe('an order that is undone', () => {
     story.done(sataDisk, 'ebs.create', { volumeId: 'v-1' }).on(vm, 'vm.create', REJECTED).pull(cancel);
     story.on(sataDisk, 'ebs.delete', REJECTED).pull(replay);
     expect(story.effects()).not.toContain('send vm vm.create');
-    expect(story.effects()).toContain('send sata ebs.delete');
+    expect(story.effects()).toContain('send sata ebs.detach');
   });
 
   it('asks about what a quarantine left lying when it is cancelled', () => {
