@@ -104,7 +104,10 @@ function doing(item: ItemJson, { paint, now }: Style, reasonIsSaid: boolean): st
   }
   const waiting = item.waitingFor;
   if (!waiting) return paint('grey', item.state);
-  if (reasonIsSaid && waiting.what.startsWith('an operator')) return paint('grey', 'nothing is built');
+  if (reasonIsSaid && waiting.what.startsWith('an operator')) {
+    const isThere = item.cloudResourceIds.length > 0;
+    return isThere ? `${paint('cyan', 'made')}  ${paint('grey', delivered(item))}` : paint('grey', 'nothing is built');
+  }
   const since = waiting.since === null ? '' : duration(now - Date.parse(waiting.since));
   const { text, job } = phrase(clean(waiting.what));
   const tail = [job === '' ? '' : `job ${job}`, since].filter(Boolean).join('  ');

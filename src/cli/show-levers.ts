@@ -14,6 +14,7 @@ const colours: Record<LeverJson['lines'][number]['what'], 'green' | 'yellow' | '
   undone: 'red',
   'given-up': 'grey',
   stays: 'grey',
+  held: 'yellow',
 };
 
 /** What a lever does, part by part, and what the order is then. */

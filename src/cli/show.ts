@@ -79,7 +79,8 @@ export function showOrder(order: OrderJson, io: Io): string[] {
 function waitingText({ what, since, until }: NonNullable<OrderJson['items'][number]['waitingFor']>, io: Io): string {
   const parts = [what];
   if (since !== null) parts.push(`${duration(io.now() - Date.parse(since))} so far`);
-  if (until !== null) parts.push(`again in ${duration(Date.parse(until) - io.now())}`);
+  const when = what.startsWith('an operator, or else it is undone') ? 'undone' : 'again';
+  if (until !== null) parts.push(`${when} in ${duration(Date.parse(until) - io.now())}`);
   return parts.join(', ');
 }
 

@@ -31,7 +31,7 @@ export const LeverJson = z.object({
     z.object({
       partKey: z.string(),
       workOrderItemId: z.string().nullable().describe('Null for what is shared with other orders'),
-      what: z.enum(['reused', 'asked-first', 'repeated', 'made', 'awaited', 'undone', 'given-up', 'stays']),
+      what: z.enum(['reused', 'asked-first', 'repeated', 'made', 'awaited', 'undone', 'given-up', 'stays', 'held']),
       operation: z.string().nullable(),
       resourceId: z.string().nullable(),
       note: z.string(),

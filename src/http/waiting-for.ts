@@ -41,7 +41,8 @@ const settled: readonly string[] = ['completed', 'failed', 'cancelled', 'compens
 
 function waitingOfItem(state: OrderState, itemIndex: number, scene: Scene): Waiting | null {
   const item = state.items[itemIndex];
-  if (!item || finalStatuses.includes(state.status) || settled.includes(item.status)) return null;
+  const isFailing = state.machine.value === 'failing';
+  if (!item || finalStatuses.includes(state.status) || (settled.includes(item.status) && !isFailing)) return null;
   const reason = state.machine.context.reason?.message ?? 'no reason was given';
   const { name } = scene.platform(item.platformId);
   const lately = scene.updatedAt.toISOString();
@@ -54,7 +55,7 @@ function waitingOfItem(state: OrderState, itemIndex: number, scene: Scene): Wait
       return planning(what, item.platformId, scene);
     }
     case 'failing':
-      return { what: `an operator, or else to be undone: ${reason}`, since: lately, until: instant(state.dueAt) };
+      return { what: `an operator, or else it is undone: ${reason}`, since: lately, until: instant(state.dueAt) };
     case 'held':
     case 'paused':
     case 'quarantined':
@@ -178,20 +179,29 @@ function waitingOfOperation(operation: OperationState, scene: Scene): Waiting {
 
 function wordsOfOperation(operation: OperationState, scene: Scene): Waiting {
   const { name, machine, dueAt, createdAt, submittedAt } = operation;
-  const { jobId, lookUps, retries, watches, failure } = machine.context;
+  const { jobId, lookUps, retries, watches, failure, mayRunUntil, abandoned } = machine.context;
   const { name: platform, cloud } = scene.platform(operation.platformId);
   const since = new Date(createdAt).toISOString();
   const until = instant(dueAt);
   const lookUp = `${Math.min(lookUps + 1, operationLimits.lookUpsBeforeResend)} of ${operationLimits.lookUpsBeforeResend}`;
+  const mayRun = instant(scene.now < mayRunUntil ? mayRunUntil : null);
+  const stillRuns =
+    mayRun === null ? '' : `; the request may still be running there, and nothing is sent again before ${mayRun}`;
+  // Where the cloud removes nothing that is being built, the end waits for what nobody wants any more.
+  const removed = abandoned ? ', to be removed once it is there' : '';
   switch (machine.value) {
     case 'requesting':
       return { what: `the answer of ${platform} to ${name}`, since, until };
     case 'inFlight':
-      return { what: `${cloud} job ${jobId} for ${name} on ${platform}`, since: instant(submittedAt) ?? since, until };
+      return {
+        what: `${cloud} job ${jobId} for ${name} on ${platform}${removed}`,
+        since: instant(submittedAt) ?? since,
+        until,
+      };
     case 'lookingUp':
     case 'settling':
       return {
-        what: `settling: looking on ${platform} for what a lost answer to ${name} left behind, look-up ${lookUp}`,
+        what: `settling: looking on ${platform} for what a lost answer to ${name} left behind, look-up ${lookUp}${stillRuns}`,
         since,
         until,
       };
@@ -199,7 +209,7 @@ function wordsOfOperation(operation: OperationState, scene: Scene): Waiting {
       return { what: `a look at what ${name} made on ${platform}`, since: instant(submittedAt) ?? since, until };
     case 'watching':
       return {
-        what: `what ${name} made on ${platform} to get ready, look ${watches} of at most ${operationLimits.watches}`,
+        what: `what ${name} made on ${platform} to get ready, look ${watches} of at most ${operationLimits.watches}${removed}`,
         since: instant(submittedAt) ?? since,
         until,
       };

@@ -4,16 +4,19 @@ import type { JsonObject } from '../json.js';
 import { itemDelivery, itemFailure, itemVerdict } from './delivery.js';
 import {
   kindOf,
+  modeOf,
   nextMove,
   nextSettlement,
   openOperation,
   operationsOf,
   orderVerdict,
+  partOutcome,
   preparationId,
+  rollbackCause,
   unexplained,
 } from './follow-up.js';
 import type { ItemContext, ItemEvent } from './item.js';
-import { type Lever, leverProblem } from './levers.js';
+import { failedOperation, type Lever, leverProblem } from './lever-problem.js';
 import { begin, itemMachines, move, type PartKind, tagOf } from './move.js';
 import { type OperationContext, type OperationEvent, operationMachine, type WaitKind } from './operation.machine.js';
 import {
@@ -59,6 +62,8 @@ export interface Surroundings {
   /** Now, ms since epoch: the caller's clock. */
   at: number;
   pace(platformId: string): Pace;
+  /** Whether the cloud takes away what an operation makes while it is being made. Not given: it does not. */
+  canDiscardWhileBuilding?(platformId: string, name: OperationName): boolean;
 }
 
 /**
@@ -134,11 +139,15 @@ class Turn {
   /** Whatever is under way is asked about again. */
   resumeEverything(): void {
     this.moveOrder({ type: 'RESUMED' });
+    this.takeUpWhatIsOpen();
+    // What a person's hold or a quarantine kept from happening may be due now.
+    this.partsMoved = true;
+  }
+
+  private takeUpWhatIsOpen(): void {
     for (const operation of this.state.operations) {
       if (operation.finishedAt === null) this.moveOperation(operation.partKey, operation.name, { type: 'RESUMED' });
     }
-    // What a person's hold or a quarantine kept from happening may be due now.
-    this.partsMoved = true;
   }
 
   /** One operator's act; that it means something here was asked before (`leverProblem`). */
@@ -147,13 +156,15 @@ class Turn {
     const message = lever.reason;
     switch (lever.act) {
       case 'cancel':
+        // What a quarantine left lying is asked about before it is given up.
+        if (this.state.machine.value === 'quarantined') this.takeUpWhatIsOpen();
         this.moveOrder({ type: 'CANCEL', code: 'OPS_CANCELLED', message });
         break;
       case 'hold':
         this.moveOrder({ type: 'PAUSE', code: 'OPS_HELD', message });
         break;
       case 'resume':
-        this.moveOrder({ type: 'RELEASE' });
+        this.moveOrder({ type: 'RELEASE', planned: this.state.parts.length > 0 });
         break;
       case 'replay':
         this.replay();
@@ -169,18 +180,34 @@ class Turn {
     }
   }
 
-  /** What the order failed for may be dealt with now; if something else still stands against it, it is back at once. */
+  /** What the order failed for may be dealt with now; while something else stands against it, it waits on, and begins nothing. */
   private leaveFailing(): void {
-    if (this.state.machine.value === 'failing') this.moveOrder({ type: 'REPLAY' });
+    if (this.state.machine.value !== 'failing' || rollbackCause(this.state)) return;
+    this.moveOrder({ type: 'REPLAY', planned: true });
   }
 
   private replay(): void {
     const from = this.state.machine.value;
-    this.moveOrder({ type: 'REPLAY' });
-    if (from === 'quarantined') this.resumeEverything();
+    this.moveOrder({ type: 'REPLAY', planned: this.state.parts.length > 0 });
+    if (from === 'quarantined') this.takeUpWhatIsOpen();
+    switch (modeOf(this.state)) {
+      case 'building':
+        return this.buildAgain();
+      case 'undoing':
+        return this.undoAgain();
+      // Planned anew, or back where it waited for a person before it was quarantined.
+      case 'resting':
+        return;
+    }
+  }
+
+  private buildAgain(): void {
     // What could not be prepared is prepared anew, and until then nobody knows.
     this.state.preparations = Object.fromEntries(
-      Object.entries(this.state.preparations).filter(([, outcome]) => outcome.state === 'ready'),
+      Object.entries(this.state.preparations).map(([id, outcome]) => [
+        id,
+        outcome.state === 'ready' ? outcome : { state: 'asked' },
+      ]),
     );
     for (const { key } of this.state.parts) {
       const open = openOperation(this.state, key);
@@ -189,11 +216,30 @@ class Turn {
     }
   }
 
+  /** Only what takes down is tried again, and what was given up is only looked for: nothing is made for an order that goes. */
+  private undoAgain(): void {
+    for (const part of this.state.parts) {
+      const open = openOperation(this.state, part.key);
+      if (!open && partOutcome(this.state, part) === 'remains') this.movePart(part.key, { type: 'REPLAYED' });
+      if (open?.machine.value !== 'stuck') continue;
+      if (waysBack.includes(open.name)) this.moveOperation(part.key, open.name, { type: 'REPLAYED' });
+      else this.abandon(open);
+    }
+  }
+
+  /** What it makes is not wanted any more. */
+  private abandon({ partKey, name, platformId }: OperationState): void {
+    const atOnce = this.surroundings.canDiscardWhileBuilding?.(platformId, name) === true;
+    // What many orders share has no way back of its own.
+    const goes = atOnce ? 'atOnce' : this.state.kind === 'preparation' ? 'whenMade' : null;
+    this.moveOperation(partKey, name, { type: 'ABANDONED', ...(goes && { goes }) });
+  }
+
   private skip(part: PartState, reason: string): void {
     const failure = { disposition: 'reject' as const, code: 'OPS_SKIPPED', message: reason };
     this.movePart(part.key, { type: 'SKIPPED', failure });
     const open = openOperation(this.state, part.key);
-    if (open && !waysBack.includes(open.name)) this.moveOperation(part.key, open.name, { type: 'ABANDONED' });
+    if (open && !waysBack.includes(open.name)) this.abandon(open);
   }
 
   private markDone(part: PartState, resourceId: string): void {
@@ -204,7 +250,7 @@ class Turn {
       if (made && madeId) this.removed.push({ platformId: made.platformId, resourceId: madeId, onWord: true });
       return;
     }
-    const failed = operationsOfPart(this.state, part.key).findLast((one) => one.machine.value === 'failed');
+    const failed = failedOperation(this.state, part);
     const operation = openOperation(this.state, part.key) ?? failed;
     if (!operation || !['stuck', 'failed'].includes(operation.machine.value)) return;
     this.moveOperation(part.key, operation.name, { type: 'MARKED_DONE', resourceId });
@@ -237,17 +283,19 @@ class Turn {
     const moved = move<WorkOrderContext>(workOrderMachine, this.state.machine, event);
     if (!moved.taken) return false;
     const { value: from } = this.state.machine;
+    const hasRested = modeOf(this.state) === 'resting' && from !== 'quarantined';
     const dueAt = this.state.dueAt;
     this.changed = true;
     this.state.machine = moved.next;
     this.state.status = tagOf(workOrderMachine, moved.next.value) as OrderStatus;
     this.state.dueAt = null;
     if (moved.next.value === 'undoing' && moved.next.value !== from) this.abandonWhatIsOpen();
+    if (hasRested && modeOf(this.state) !== 'resting') this.ringWhatWaited();
     // With the order's own, the items' verdicts can change no more: they are said now, and once.
     if (finalStatuses.includes(this.state.status)) this.announceItems();
     for (const action of moved.actions) {
       if (action.type === 'plan') this.effects.push({ type: 'plan' });
-      if (action.type === 'prepare') this.effects.push({ type: 'prepare' });
+      if (action.type === 'prepare') this.askForShared(action.params as { only: 'look' | null });
       // A restart does not begin the wait anew.
       if (action.type === 'wait') this.sleepOrder(event.type === 'RESUMED' ? dueAt : null);
       if (action.type === 'announce') this.announceOrder((action.params as { event: string }).event);
@@ -262,7 +310,19 @@ class Turn {
     for (const operation of this.state.operations) {
       if (kept && this.state.items[operation.itemIndex]?.master) continue;
       if (operation.finishedAt !== null || waysBack.includes(operation.name)) continue;
-      this.moveOperation(operation.partKey, operation.name, { type: 'ABANDONED' });
+      this.abandon(operation);
+    }
+  }
+
+  private askForShared({ only }: { only: 'look' | null }): void {
+    this.effects.push({ type: 'prepare', ...(only && { only }) });
+  }
+
+  /** What was to be tried again while the order waited for a person was not; its time may be over. */
+  private ringWhatWaited(): void {
+    for (const { partKey, name, machine, dueAt } of this.state.operations) {
+      const isDue = machine.value === 'backingOff' && dueAt !== null && dueAt <= this.surroundings.at;
+      if (isDue) this.moveOperation(partKey, name, { type: 'TIMER' });
     }
   }
 
@@ -306,10 +366,18 @@ class Turn {
     return Math.max(machine.context.mayRunUntil, this.surroundings.at + (isSilent ? holdMs : cutMs));
   }
 
-  /** What the machine, which has no clock, has to know of the time. */
+  /** What the machine, which has no clock and does not know its order, has to know of both. */
   private judged({ machine }: OperationState, event: OperationEvent): OperationEvent {
-    if (event.type !== 'ABSENT') return event;
-    return { ...event, mayStillRun: this.surroundings.at < machine.context.mayRunUntil };
+    const orderWaits = modeOf(this.state) === 'resting';
+    switch (event.type) {
+      case 'ABSENT':
+        return { ...event, orderWaits, mayStillRun: this.surroundings.at < machine.context.mayRunUntil };
+      case 'TIMER':
+      case 'NEXT_STAGE':
+        return { ...event, orderWaits };
+      default:
+        return event;
+    }
   }
 
   /** What the end of an operation means for its part. */
@@ -379,6 +447,9 @@ class Turn {
     // A preparation's one operation is named by what it prepares.
     const [firstName] = operationsOf(planned?.needs ?? {});
     const name = (asked === 'prepare' ? firstName : asked) as OperationName;
+    const isOver = modeOf(this.state) === 'undoing' || finalStatuses.includes(this.state.status);
+    // No way leads here; if one ever does, the order stops for a person before anything is sent.
+    if (isOver && !waysBack.includes(name)) throw new Error(`${name} of ${part.key} for an order that is being undone`);
     const earlier = operationOf(this.state, part.key, name);
     if (earlier) return this.takeUpAgain(earlier);
     const first = begin<OperationContext>(operationMachine);

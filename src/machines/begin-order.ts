@@ -1,9 +1,10 @@
+import { isNotUnderstood } from '../planner/hold-reasons.js';
 import { type Plan, type Preparation, preparationOperations } from '../planner/plan.js';
 import type { Hold, WorkOrder } from '../schemas/work-order.js';
 import { begin } from './move.js';
 import { advance, type Surroundings } from './advance.js';
 import type { OrderState, Step } from './order-state.js';
-import { type WorkOrderContext, workOrderMachine } from './work-order.machine.js';
+import { type WorkOrderContext, type WorkOrderEvent, workOrderMachine } from './work-order.machine.js';
 
 /** What becomes of the rest of an order when an item of it fails: agreed with its producer, kept with the order. */
 export type Bundle = Pick<WorkOrderContext, 'policy' | 'undoAfterMs'> & Partial<Pick<WorkOrderContext, 'removeExtras'>>;
@@ -53,9 +54,19 @@ export function beginOrder(
   const step = { ...emptyStep(state), announcements: [received], effects: [{ type: 'plan' } as const] };
   const hold = holds[0];
   if (!hold) return step;
-  const { code, message } = hold;
-  const held = advance(state, { about: 'order', event: { type: 'HELD', code, message } }, surroundings);
+  const held = advance(state, { about: 'order', event: heldFor(hold, holds) }, surroundings);
   return { ...held, announcements: [received, ...held.announcements] };
+}
+
+/** What holds an order: the first of the reasons, and whether any of them says that it is not understood at all. */
+export function heldFor({ code, message }: Pick<Hold, 'code' | 'message'>, holds: Hold[]): WorkOrderEvent {
+  const foreign = holds.find((one) => isNotUnderstood(one.code));
+  return {
+    type: 'HELD',
+    code,
+    message,
+    ...(foreign && { notUnderstood: { code: foreign.code, message: foreign.message } }),
+  };
 }
 
 /**

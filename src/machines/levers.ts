@@ -1,70 +1,13 @@
-import { openOperation, operationsOf, partOutcome } from './follow-up.js';
+import { type OperationName, waysBack } from '../planner/plan.js';
+import type { Hold } from '../schemas/work-order.js';
+import type { Surroundings } from './advance.js';
+import { courseOf } from './course.js';
+import { openOperation, operationsOf, partOutcome, preparationId } from './follow-up.js';
+import type { ItemOutcome } from './item.js';
+import { type Lever, leverProblem } from './lever-problem.js';
 import { finalStatuses, type OperationState, type OrderState, type PartState } from './order-state.js';
-import type { OperationName } from '../planner/plan.js';
 
-/** What an operator may do to an order. The reason is kept with who did it and when. */
-export type Lever =
-  | { act: 'replay' | 'cancel' | 'hold' | 'resume'; reason: string }
-  | { act: 'skip'; itemIndex: number; reason: string }
-  | { act: 'mark-done'; itemIndex: number; resourceId: string; reason: string };
-
-/**
- * Why a lever means nothing for an order as it stands; null when it may be pulled. `OPS_REPLAY_STATE` for a replay,
- * `OPS_LEVER_STATE` for the others.
- */
-export function leverProblem(state: OrderState, lever: Lever): { code: string; message: string } | null {
-  const refuse = (message: string) => ({
-    code: lever.act === 'replay' ? 'OPS_REPLAY_STATE' : 'OPS_LEVER_STATE',
-    message,
-  });
-  const { value } = state.machine;
-  if (finalStatuses.includes(state.status)) {
-    return refuse(`The order is ${state.status}; billing has been told, and a final word is never taken back.`);
-  }
-  switch (lever.act) {
-    case 'cancel':
-      return ['undoing', 'undoStuck'].includes(value) ? refuse('The order is being undone already.') : null;
-    case 'hold':
-      if (value === 'paused') return refuse('The order is on hold already.');
-      if (value === 'held' || value === 'quarantined') return refuse('The order waits for a person already.');
-      return ['undoing', 'undoStuck'].includes(value) ? refuse('An order that is being undone cannot wait.') : null;
-    case 'resume':
-      if (value === 'paused' || value === 'held') return null;
-      return refuse(
-        ['needsOperator', 'failing', 'quarantined', 'undoStuck'].includes(value)
-          ? 'The order is not on hold; a step of it failed: replay it, or cancel the order.'
-          : 'The order is not on hold.',
-      );
-    case 'replay':
-      if (['held', 'quarantined', 'needsOperator', 'failing', 'undoStuck', 'waitingForCloud'].includes(value))
-        return null;
-      return refuse(value === 'paused' ? 'The order is on hold: resume it first.' : 'Nothing of the order has failed.');
-    case 'skip': {
-      if (!['planned', 'provisioning', 'needsOperator', 'failing'].includes(value)) {
-        return refuse('Items can be given up while the order is being built.');
-      }
-      const parts = state.parts.filter((part) => part.itemIndex === lever.itemIndex);
-      if (parts.length === 0) return refuse('The order has no such item.');
-      const open = parts.some((part) => ['open', 'failed'].includes(partOutcome(state, part)));
-      return open ? null : refuse('The item has its verdict; cancel the order to have it removed.');
-    }
-    case 'mark-done': {
-      const parts = state.parts.filter((part) => part.itemIndex === lever.itemIndex);
-      const waiting = parts.filter((part) => partOutcome(state, part) === 'remains' || markable(state, part));
-      if (waiting.length === 1) return null;
-      return refuse(
-        waiting.length === 0
-          ? 'No step of the item has failed or needs a person.'
-          : 'Several parts of the item need a person; replay the order, or give the item up.',
-      );
-    }
-  }
-}
-
-function markable(state: OrderState, part: PartState): boolean {
-  const open = openOperation(state, part.key);
-  return open ? open.machine.value === 'stuck' : partOutcome(state, part) === 'failed';
-}
+export { type Lever, leverProblem } from './lever-problem.js';
 
 /** What would become of one part of an order. */
 export interface ForecastLine {
@@ -74,9 +17,9 @@ export interface ForecastLine {
   /**
    * `reused`: done, and stays as it is. `asked-first`: the cloud is asked what there is of it before anything is sent.
    * `repeated`: sent again. `made`: not begun yet, will be. `awaited`: on its way, goes on. `undone`: removed again.
-   * `given-up`: never made. `stays`: kept, or left by the cloud.
+   * `given-up`: never made. `stays`: kept, or left by the cloud. `held`: waits for a person.
    */
-  what: 'reused' | 'asked-first' | 'repeated' | 'made' | 'awaited' | 'undone' | 'given-up' | 'stays';
+  what: 'reused' | 'asked-first' | 'repeated' | 'made' | 'awaited' | 'undone' | 'given-up' | 'stays' | 'held';
   operation: OperationName | null;
   /** The cloud's id of what it is about, where it is known. */
   resourceId: string | null;
@@ -91,167 +34,199 @@ export interface Forecast {
   lines: ForecastLine[];
 }
 
+/** What is known beyond the order's own state. */
+export interface Known {
+  /** What planning would hold it for if it were planned now; not given: nobody has tried. */
+  holds?: Hold[];
+  canDiscardWhileBuilding?: Surroundings['canDiscardWhileBuilding'];
+}
+
 /**
- * What pulling a lever would do, part by part, from how the order stands now. Pure, and told before anything is done. That what
- * is said is what then happens is tested at every step of a bundle.
+ * What pulling a lever would do, part by part, from how the order stands now. Pure, and told before anything is done: the machines
+ * themselves are run, with a cloud on which nothing goes wrong any more, and what they come to is put in words. So it cannot say
+ * anything else than what they would do; that what is said is what then happens is tested for every lever in every state.
  */
-export function forecast(state: OrderState, lever: Lever): Forecast {
+export function forecast(state: OrderState, lever: Lever, known: Known = {}): Forecast {
   const allowed = leverProblem(state, lever);
   if (allowed) return { allowed, outcome: { status: state.status, ends: state.status }, lines: [] };
-  switch (lever.act) {
-    case 'cancel':
-      return { allowed, outcome: { status: 'compensating', ends: 'cancelled' }, lines: undoLines(state) };
-    case 'hold':
-      return { allowed, outcome: { status: 'held', ends: 'held' }, lines: holdLines(state) };
-    case 'resume':
-    case 'replay': {
-      const undoing = state.status === 'compensating';
-      const ends = undoing ? (state.machine.context.ending ?? 'failed') : 'completed';
-      return {
-        allowed,
-        outcome: { status: undoing ? 'compensating' : 'provisioning', ends },
-        lines: replayLines(state),
-      };
-    }
-    case 'skip':
-      return {
-        allowed,
-        outcome: { status: 'provisioning', ends: 'partial' },
-        lines: state.parts.map((part) =>
-          isGivenUpWith(state, part, lever.itemIndex) ? undoLine(state, part) : goOn(state, part),
-        ),
-      };
-    case 'mark-done':
-      return {
-        allowed,
-        outcome: { status: 'provisioning', ends: 'completed' },
-        lines: state.parts.map((part) =>
-          part.itemIndex === lever.itemIndex
-            ? {
-                ...line(state, part, 'asked-first'),
-                resourceId: lever.resourceId,
-                note: `${lever.resourceId} is looked at before it is taken as the outcome.`,
-              }
-            : goOn(state, part),
-        ),
-      };
-  }
+  const { first, last } = courseOf(state, lever, known.canDiscardWhileBuilding);
+  const { status } = first;
+  if (last.parts.length === 0 && !finalStatuses.includes(last.status))
+    return { allowed, ...beforePlan(last, status, known) };
+  const isUndone = last.machine.context.ending !== null;
+  const parts = isUndone ? undoOrder(last) : last.parts;
+  const lines = [
+    ...(last.parts.length === 0 ? unplannedLines(last) : parts.map((part) => lineOf(state, part, lever, last, known))),
+    ...(isUndone ? keptShared(last) : askedShared(state, lever)),
+  ];
+  return { allowed, outcome: { status, ends: last.status }, lines };
 }
 
-function line(state: OrderState, part: PartState, what: ForecastLine['what']): ForecastLine {
-  const { partKey, operation, resourceId } = standing(state, part);
-  return { partKey, itemIndex: part.itemIndex, what, operation: operation?.name ?? null, resourceId, note: '' };
+/** An order without a plan: what its plan will be nobody knows, but that it will be built by it, or what stands against that. */
+function beforePlan(last: OrderState, status: string, { holds }: Known): Pick<Forecast, 'outcome' | 'lines'> {
+  const { value, context } = last.machine;
+  const waits = value !== 'received' && value !== 'waitingForCloud';
+  const before = waits ? context.reason : null;
+  const ends = waits || holds?.length ? 'held' : 'completed';
+  const lines = last.items.map((item, itemIndex): ForecastLine => {
+    const path = `workOrderItems[${itemIndex}]`;
+    const [hold] = [...(holds ?? []).filter((one) => one.path.startsWith(path)), ...(holds ?? [])];
+    const note = waits
+      ? `Not planned before the order goes on${before ? `: ${before.message}` : '.'}`
+      : hold
+        ? `held again at once: ${hold.message}`
+        : holds
+          ? 'Planned anew, and then built: nothing stands against it.'
+          : 'Planned anew, and then built, unless planning finds something against it.';
+    return { ...unplanned(item, itemIndex), what: waits || hold ? 'held' : 'made', note };
+  });
+  return { outcome: { status, ends }, lines };
 }
 
-function standing(state: OrderState, part: PartState) {
-  const operations = state.operations.filter((one) => one.partKey === part.key);
-  const operation: OperationState | null = openOperation(state, part.key) ?? operations.at(-1) ?? null;
-  const resourceId = operations.map((one) => one.machine.context.resourceId).find((id) => id !== null) ?? null;
-  return { partKey: part.key, operation, resourceId };
+const unplanned = (item: OrderState['items'][number], itemIndex: number) => ({
+  partKey: `${item.resourceType}/${item.resourceId}`,
+  itemIndex,
+  operation: null,
+  resourceId: null,
+});
+
+/** What was never planned, of an order that ends. */
+function unplannedLines({ items }: OrderState): ForecastLine[] {
+  return items.map((item, index) => ({ ...unplanned(item, index), what: 'given-up', note: notes.givenUp }));
 }
 
-const undoNotes = {
-  'given-up': 'Nothing of it is on the cloud.',
+const notes = {
+  givenUp: 'Nothing of it is on the cloud.',
   asked: 'A request is out or its outcome is not known: what the cloud has of it by its marker is removed.',
+  awaitedThenRemoved: 'It is being built, and this cloud removes it only once it is there: the end waits for that.',
+  removedAtOnce: 'It is being built, and this cloud removes it at once.',
   undone: 'Removed by its id, and only when it carries our marker.',
-  stays: 'The cloud would not remove it; it is listed among the orphans.',
+  remains: 'The cloud would not remove it; it is listed among the orphans.',
+  verdict: 'Has its verdict.',
+  reused: 'Stays as it is.',
+  askedFirst: 'The cloud is asked by its marker what there is; sent again only if nothing is.',
+  repeated: 'The cloud had refused it, and nothing was done: a repeat cannot make a second one.',
+  onItsWay: 'On its way.',
+  ends: 'What is under way ends.',
+  sentLater: 'Sent when the order goes on.',
+  needs: 'When what it needs is there.',
+  notBegun: 'Not begun before the order goes on.',
 };
 
-/** The last thing first, as it is done. */
-function undoLines(state: OrderState): ForecastLine[] {
-  if (state.parts.length === 0) {
-    return state.items.map((item, itemIndex) => ({
-      partKey: `${item.resourceType}/${item.resourceId}`,
-      itemIndex,
-      what: 'given-up',
-      operation: null,
-      resourceId: null,
-      note: undoNotes['given-up'],
-    }));
+/** What becomes of one part, by how it stands now and how it stands at the end of the course. */
+function lineOf(before: OrderState, end: PartState, lever: Lever, last: OrderState, known: Known): ForecastLine {
+  const part = before.parts.find((one) => one.key === end.key) ?? end;
+  const open = openOperation(before, part.key);
+  const was = partOutcome(before, part);
+  const is = partOutcome(last, end);
+  const line = (what: ForecastLine['what'], note: string) => ({ ...standing(before, part), what, note });
+  if (is === 'remains') return line('stays', notes.remains);
+  if (isLost(is)) {
+    if (is === was && !open) return line('stays', notes.verdict);
+    if (lever.act === 'mark-done' && lever.itemIndex === part.itemIndex && was === 'remains')
+      return { ...line('undone', `${lever.resourceId} is said to be gone.`), resourceId: lever.resourceId };
+    // There now, or made on the way because the order stood where it builds.
+    const isMade = last.operations.some((one) => one.partKey === part.key && one.machine.value === 'done');
+    return isMade || mayBeThere(part, open) ? line('undone', undoNote(open, known)) : line('given-up', notes.givenUp);
   }
-  return [...undoOrder(state).map((part) => undoLine(state, part)), ...sharedLines(state)];
+  const isNamed =
+    lever.act === 'mark-done' &&
+    lever.itemIndex === part.itemIndex &&
+    (open?.machine.value === 'stuck' || was === 'failed');
+  if (isNamed) {
+    const note = `${lever.resourceId} is looked at before it is taken as the outcome.`;
+    return { ...line('asked-first', note), resourceId: lever.resourceId };
+  }
+  if (is === 'completed' && was === 'completed') return line('reused', notes.reused);
+  if (is === 'open') return waiting(line, last, end, open);
+  if (open?.machine.value === 'stuck') return line('asked-first', notes.askedFirst);
+  if (open) return line('awaited', notes.onItsWay);
+  if (was === 'failed') return line('repeated', notes.repeated);
+  return { ...line('made', notes.needs), operation: nextOperation(before, part) };
+}
+
+/** A part that is not through when the order rests. */
+function waiting(
+  line: (what: ForecastLine['what'], note: string) => ForecastLine,
+  last: OrderState,
+  end: PartState,
+  before: OperationState | undefined,
+): ForecastLine {
+  const open = openOperation(last, end.key);
+  if (open?.machine.value === 'stuck') {
+    return line('held', `Waits for a person: ${open.machine.context.failure?.message ?? 'no reason was given.'}`);
+  }
+  if (open) return line('awaited', notes.sentLater);
+  if (before) return line('awaited', notes.ends);
+  return {
+    ...line(last.machine.value === 'paused' ? 'made' : 'held', notes.notBegun),
+    operation: nextOperation(last, end),
+  };
+}
+
+const isLost = (outcome: ItemOutcome) => ['failed', 'cancelled', 'compensated'].includes(outcome);
+
+/** Whether the cloud has anything of a part, or may have: something made, or a request of which nobody knows what it came to. */
+function mayBeThere(part: PartState, open: OperationState | undefined): boolean {
+  if (Object.keys(part.machine.context.facts).length > 0) return true;
+  return open !== undefined && (open.machine.value !== 'backingOff' || open.machine.context.resourceId !== null);
+}
+
+function undoNote(open: OperationState | undefined, { canDiscardWhileBuilding }: Known): string {
+  if (!open || open.machine.value === 'backingOff' || waysBack.includes(open.name)) return notes.undone;
+  if (!['inFlight', 'verifying', 'watching'].includes(open.machine.value)) return notes.asked;
+  const atOnce = canDiscardWhileBuilding?.(open.platformId, open.name) && open.machine.context.resourceId !== null;
+  return atOnce ? notes.removedAtOnce : notes.awaitedThenRemoved;
+}
+
+function standing(state: OrderState, part: PartState): Omit<ForecastLine, 'what' | 'note'> {
+  const operations = state.operations.filter((one) => one.partKey === part.key);
+  const operation = openOperation(state, part.key) ?? operations.at(-1);
+  const resourceId = operations.map((one) => one.machine.context.resourceId).find((id) => id !== null) ?? null;
+  return { partKey: part.key, itemIndex: part.itemIndex, operation: operation?.name ?? null, resourceId };
+}
+
+function nextOperation(state: OrderState, part: PartState): OperationName | null {
+  const planned = state.plan?.parts.find((one) => one.key === part.key);
+  const begun = new Set(state.operations.filter((one) => one.partKey === part.key).map((one) => one.name));
+  return operationsOf(planned?.needs ?? {}).find((name) => !begun.has(name)) ?? null;
 }
 
 /** What the order uses together with others is nobody's to undo. */
-function sharedLines(state: OrderState): ForecastLine[] {
-  return (state.plan?.preparations ?? []).map(({ key }) => ({
-    partKey: key,
-    itemIndex: null,
-    what: 'stays',
-    operation: null,
-    resourceId: null,
-    note: 'Shared with other orders.',
-  }));
+function keptShared({ plan, kind }: OrderState): ForecastLine[] {
+  return (kind === 'billing' ? (plan?.preparations ?? []) : []).map(({ key }) =>
+    shared(key, 'stays', `${key}: shared with other orders.`),
+  );
 }
 
-/** Parts so that whatever stands on another comes before it. */
+/** What could not be prepared is asked for anew by a replay. */
+function askedShared({ plan, preparations }: OrderState, { act }: Lever): ForecastLine[] {
+  if (act !== 'replay') return [];
+  return (plan?.preparations ?? []).flatMap(({ key, platformId }) => {
+    const outcome = preparations[preparationId(platformId, key)]?.state;
+    return outcome === 'failed' || outcome === 'stuck'
+      ? [shared(key, 'repeated', `${key}: asked for anew; it is looked for before it is made.`)]
+      : [];
+  });
+}
+
+function shared(partKey: string, what: ForecastLine['what'], note: string): ForecastLine {
+  return { partKey, itemIndex: null, what, operation: null, resourceId: null, note };
+}
+
+/** Parts so that whatever stands on another comes before it: the last thing first, as it is done. */
 function undoOrder(state: OrderState): PartState[] {
+  const needsOf = new Map(
+    (state.plan?.parts ?? []).map(({ key, needs }) => [key, Object.values(needs).flat()] as const),
+  );
+  const depths = new Map<string, number>();
   const depth = (key: string): number => {
-    const planned = state.plan?.parts.find((one) => one.key === key);
-    const needs = Object.values(planned?.needs ?? {})
-      .flat()
-      .filter((need) => state.parts.some((one) => one.key === need));
-    return needs.length === 0 ? 0 : 1 + Math.max(...needs.map(depth));
+    const known = depths.get(key);
+    if (known !== undefined) return known;
+    const below = (needsOf.get(key) ?? []).filter((need) => needsOf.has(need));
+    const own = below.length === 0 ? 0 : 1 + Math.max(...below.map(depth));
+    depths.set(key, own);
+    return own;
   };
   return state.parts.toSorted((a, b) => depth(b.key) - depth(a.key));
-}
-
-function undoLine(state: OrderState, part: PartState): ForecastLine {
-  const open = openOperation(state, part.key);
-  const outcome = partOutcome(state, part);
-  if (outcome === 'remains') return { ...line(state, part, 'stays'), note: undoNotes.stays };
-  if (open && open.machine.value !== 'backingOff') return { ...line(state, part, 'undone'), note: undoNotes.asked };
-  const made = Object.keys(part.machine.context.facts).length > 0;
-  const what = made ? 'undone' : 'given-up';
-  return { ...line(state, part, what), note: undoNotes[what] };
-}
-
-function holdLines(state: OrderState): ForecastLine[] {
-  return state.parts.map((part) => {
-    if (openOperation(state, part.key)) return { ...line(state, part, 'awaited'), note: 'What is under way ends.' };
-    const done = partOutcome(state, part) === 'completed';
-    return done
-      ? { ...line(state, part, 'reused'), note: 'Delivered.' }
-      : { ...line(state, part, 'given-up'), what: 'made', note: 'Not begun before the order is resumed.' };
-  });
-}
-
-function replayLines(state: OrderState): ForecastLine[] {
-  return state.parts.map((part) => {
-    const open = openOperation(state, part.key);
-    const outcome = partOutcome(state, part);
-    if (open?.machine.value === 'stuck') {
-      return {
-        ...line(state, part, 'asked-first'),
-        note: 'The cloud is asked by its marker what there is; sent again only if nothing is.',
-      };
-    }
-    if (!open && (outcome === 'failed' || outcome === 'remains')) {
-      return {
-        ...line(state, part, 'repeated'),
-        note: 'The cloud had refused it, and nothing was done: a repeat cannot make a second one.',
-      };
-    }
-    return goOn(state, part);
-  });
-}
-
-/** What becomes of a part that a lever does not touch. */
-function goOn(state: OrderState, part: PartState): ForecastLine {
-  if (openOperation(state, part.key)) return { ...line(state, part, 'awaited'), note: 'On its way.' };
-  const outcome = partOutcome(state, part);
-  if (outcome === 'completed') return { ...line(state, part, 'reused'), note: 'Stays as it is.' };
-  if (outcome !== 'open') return { ...line(state, part, 'stays'), note: 'Has its verdict.' };
-  const planned = state.plan?.parts.find((one) => one.key === part.key);
-  const begun = new Set(state.operations.filter((one) => one.partKey === part.key).map((one) => one.name));
-  const next = operationsOf(planned?.needs ?? {}).find((name) => !begun.has(name)) ?? null;
-  return { ...line(state, part, 'made'), operation: next, note: 'When what it needs is there.' };
-}
-
-/** An item's parts, and whatever stands on them. */
-function isGivenUpWith(state: OrderState, part: PartState, itemIndex: number): boolean {
-  if (part.itemIndex === itemIndex) return true;
-  const planned = state.plan?.parts.find((one) => one.key === part.key);
-  const needs = Object.values(planned?.needs ?? {}).flat();
-  return state.parts.some((one) => one.itemIndex === itemIndex && needs.includes(one.key));
 }

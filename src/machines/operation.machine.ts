@@ -42,14 +42,25 @@ export type OperationContext = {
   attemptsBefore: number;
   /** The order is being undone, or the item was given up: nothing is to be made any more. */
   abandoned: boolean;
+  /** How what it makes goes again, once it is abandoned. */
+  goes: Going | null;
   /** Until then a request whose answer did not come may be running at the cloud, ms since epoch; 0 when none may. */
   mayRunUntil: number;
 };
 
+/**
+ * How what an abandoned operation makes goes again. Null: by an operation of its own, once it is there. `whenMade`: there is no such
+ * operation, so it is discarded here when it is there. `atOnce`: the cloud takes it away while it is being built, too.
+ */
+export type Going = 'whenMade' | 'atOnce';
+
+/** Its order waits for a person: nothing is sent meanwhile (worked out by whoever knows the order). */
+type OfWaiting = { orderWaits?: boolean };
+
 export type OperationEvent =
   | { type: 'ACCEPTED'; jobId: string; resourceId: string | null }
   | { type: 'DONE' | 'READY'; resourceId: string; facts: Record<string, string>; startedAt: string | null }
-  | { type: 'NEXT_STAGE'; stage: string; memo: Record<string, string>; resourceId: string | null }
+  | ({ type: 'NEXT_STAGE'; stage: string; memo: Record<string, string>; resourceId: string | null } & OfWaiting)
   | { type: 'TRY_LATER'; code: string; message: string; retryAfterMs: number | null }
   | { type: 'REJECTED' | 'NEEDS_OPERATOR' | 'BROKEN'; code: string; message: string }
   /** `how` the answer failed to come; `cut` when it does not say. `failed`: the cloud itself said that it went wrong, and in these words. */
@@ -62,19 +73,19 @@ export type OperationEvent =
    * `guarded`: the cloud would refuse a second one. `mayStillRun`: the request may be running yet (worked out from `mayRunUntil` by whoever
    * knows the time): then nothing is sent again, however often nothing is found.
    */
-  | { type: 'ABSENT'; guarded?: boolean; mayStillRun?: boolean }
+  | ({ type: 'ABSENT'; guarded?: boolean; mayStillRun?: boolean } & OfWaiting)
   | { type: 'PENDING' | 'GONE' | 'IN_PROGRESS' }
   | { type: 'JOB_SUCCEEDED'; resourceId: string | null }
   | ({ type: 'JOB_FAILED' } & Failure)
   | { type: 'JOB_LOST' | 'OVERDUE' }
-  /** What it makes is not wanted any more. */
-  | { type: 'ABANDONED' }
+  /** What it makes is not wanted any more. `goes`: see `Going`. */
+  | { type: 'ABANDONED'; goes?: Going }
   /** A person has it tried again. */
   | { type: 'REPLAYED' }
   /** A person says which resource is the outcome; it is looked at before it is believed. */
   | { type: 'MARKED_DONE'; resourceId: string }
   /** A timer that this machine asked for. */
-  | { type: 'TIMER' }
+  | ({ type: 'TIMER' } & OfWaiting)
   /** A worker (this one after a restart, or another) takes the operation up again from the database. */
   | { type: 'RESUMED' };
 
@@ -123,6 +134,17 @@ export const operationMachine = setup({
     mayTryAgain: ({ context }) => !outOfTries(context),
     maySendAgain: ({ context }) => !context.abandoned && attempts(context) < operationLimits.attempts,
     notWanted: ({ context }) => context.abandoned,
+    wanted: ({ context }) => !context.abandoned,
+    orderWaits: ({ event }) => 'orderWaits' in event && event.orderWaits === true,
+    // Looked for before its order had to wait: time has passed, so it is looked for once more.
+    mayBeSentAfterALook: ({ context, event }) =>
+      context.lookUps > 0 && !('orderWaits' in event && event.orderWaits === true),
+    mayBeSentNow: ({ event }) => !('orderWaits' in event && event.orderWaits === true),
+    // Not wanted, there, and the cloud takes it away while it is being built.
+    goesAtOnce: ({ context, event }) =>
+      (event.type === 'ABANDONED' ? event.goes === 'atOnce' : context.abandoned && context.goes === 'atOnce') &&
+      Boolean(('resourceId' in event && event.resourceId) || context.resourceId),
+    goesHere: ({ context }) => context.abandoned && context.goes !== null,
     cloudRefusedForGood: ({ context }) => context.failure?.disposition === 'reject',
     personIsNeeded: ({ context }) => context.failure?.disposition === 'ask-human',
     saidItFailed: ({ event }) => event.type === 'OUTCOME_UNKNOWN' && event.how === 'failed',
@@ -247,7 +269,10 @@ export const operationMachine = setup({
     noteJobSettled: assign(({ context }) => ({ settledJobId: context.jobId })),
     // What the operation was about is gone: another try begins with the first stage.
     startOver: assign(() => ({ stage: null, memo: {}, resourceId: null, jobId: null, lookUps: 0, watches: 0 })),
-    noteAbandoned: assign(() => ({ abandoned: true })),
+    noteAbandoned: assign(({ event }) => ({
+      abandoned: true,
+      goes: (event.type === 'ABANDONED' && event.goes) || null,
+    })),
     noteResourceNamed: assign(({ event }) => (event.type === 'MARKED_DONE' ? { resourceId: event.resourceId } : {})),
     // A person's word opens what was closed: all counts begin again, and a job that had spoken may be asked once more.
     allowAgain: assign(({ context }) => ({
@@ -281,6 +306,7 @@ export const operationMachine = setup({
     stages: 0,
     attemptsBefore: 0,
     abandoned: false,
+    goes: null,
     mayRunUntil: 0,
   },
   initial: 'requesting',
@@ -289,8 +315,14 @@ export const operationMachine = setup({
     requesting: {
       entry: ['countAttempt', 'send'],
       on: {
-        ACCEPTED: { target: 'inFlight', actions: 'noteJob' },
-        DONE: { target: 'done', actions: 'noteReady' },
+        ACCEPTED: [
+          { guard: 'goesAtOnce', target: 'discarding', actions: ['noteJob', 'forgetWatches'] },
+          { target: 'inFlight', actions: 'noteJob' },
+        ],
+        DONE: [
+          { guard: 'goesHere', target: 'discarding', actions: ['noteReady', 'forgetWatches'] },
+          { target: 'done', actions: 'noteReady' },
+        ],
         NEXT_STAGE: [
           { guard: 'notWantedWithSomethingLeft', target: 'discarding', actions: 'noteResource' },
           { guard: 'notWanted', target: 'failed' },
@@ -299,6 +331,7 @@ export const operationMachine = setup({
             target: 'stuck',
             actions: { type: 'noteGivenUp', params: { seen: 'stagesDoNotEnd' } },
           },
+          { guard: 'orderWaits', target: 'backingOff', actions: 'noteStage' },
           { target: 'requesting', reenter: true, actions: 'noteStage' },
         ],
         TRY_LATER: [
@@ -325,8 +358,18 @@ export const operationMachine = setup({
     lookingUp: {
       entry: 'lookUp',
       on: {
-        FOUND_JOB: { target: 'inFlight', actions: ['noteJob', 'forgetLookUps'] },
-        FOUND: { target: 'verifying', actions: ['noteResource', 'noteOthers', 'listOrphans', 'forgetLookUps'] },
+        FOUND_JOB: [
+          { guard: 'goesAtOnce', target: 'discarding', actions: ['noteJob', 'forgetLookUps', 'forgetWatches'] },
+          { target: 'inFlight', actions: ['noteJob', 'forgetLookUps'] },
+        ],
+        FOUND: [
+          {
+            guard: 'goesAtOnce',
+            target: 'discarding',
+            actions: ['noteResource', 'noteOthers', 'listOrphans', 'forgetLookUps', 'forgetWatches'],
+          },
+          { target: 'verifying', actions: ['noteResource', 'noteOthers', 'listOrphans', 'forgetLookUps'] },
+        ],
         NAMED_AGAIN: { target: 'verifying', actions: 'noteResource' },
         ABSENT: [
           { guard: 'moreLookUpsNeeded', target: 'settling', actions: 'countLookUp' },
@@ -338,6 +381,7 @@ export const operationMachine = setup({
           { guard: 'laterMayWork', target: 'backingOff', actions: ['forgetLookUps', 'forgetResource'] },
           { guard: 'failedTooOftenWithSomethingLeft', target: 'discarding' },
           { guard: 'failedTooOften', target: 'failed' },
+          { guard: 'orderWaits', target: 'backingOff', actions: 'countLookUp' },
           { guard: 'maySendAgain', target: 'requesting', actions: ['forgetLookUps', 'forgetResource'] },
           { target: 'stuck', actions: { type: 'noteGivenUp', params: { seen: 'nothingCameOfIt' } } },
         ],
@@ -385,14 +429,20 @@ export const operationMachine = setup({
           { target: 'lookingUp', actions: ['noteOverdue', 'noteJobSettled'] },
         ],
         RESUMED: { target: 'inFlight', reenter: true },
-        ABANDONED: { actions: 'noteAbandoned' },
+        ABANDONED: [
+          { guard: 'goesAtOnce', target: 'discarding', actions: ['noteAbandoned', 'forgetWatches'] },
+          { actions: 'noteAbandoned' },
+        ],
       },
     },
     // Jobs lie: what counts is the resource itself.
     verifying: {
       entry: 'inspect',
       on: {
-        READY: { target: 'done', actions: 'noteReady' },
+        READY: [
+          { guard: 'goesHere', target: 'discarding', actions: ['noteReady', 'forgetWatches'] },
+          { target: 'done', actions: 'noteReady' },
+        ],
         NEXT_STAGE: [
           { guard: 'notWantedWithSomethingLeft', target: 'discarding', actions: 'noteResource' },
           { guard: 'notWanted', target: 'failed' },
@@ -401,9 +451,10 @@ export const operationMachine = setup({
             target: 'stuck',
             actions: { type: 'noteGivenUp', params: { seen: 'stagesDoNotEnd' } },
           },
+          { guard: 'orderWaits', target: 'backingOff', actions: 'noteStage' },
           { target: 'requesting', actions: 'noteStage' },
         ],
-        PENDING: 'watching',
+        PENDING: [{ guard: 'goesAtOnce', target: 'discarding', actions: 'forgetWatches' }, { target: 'watching' }],
         BROKEN: { target: 'discarding', actions: ['noteBroken', 'forgetWatches'] },
         // Not there, or not shown yet: the cloud is asked by our marker. Found and not there, time and again: not at once.
         ABSENT: [
@@ -423,13 +474,17 @@ export const operationMachine = setup({
           { guard: 'laterMayWork', target: 'backingOff', actions: ['forgetLookUps', 'forgetResource'] },
           { guard: 'failedTooOftenWithSomethingLeft', target: 'discarding' },
           { guard: 'failedTooOften', target: 'failed' },
+          { guard: 'orderWaits', target: 'backingOff', actions: 'countLookUp' },
           { guard: 'maySendAgain', target: 'requesting', actions: ['forgetLookUps', 'forgetResource'] },
           { target: 'stuck', actions: { type: 'noteGivenUp', params: { seen: 'nothingCameOfIt' } } },
         ],
         TRY_LATER: 'watching',
         NEEDS_OPERATOR: { target: 'stuck', actions: 'noteNeedOfOperator' },
         RESUMED: { target: 'verifying', reenter: true },
-        ABANDONED: { actions: 'noteAbandoned' },
+        ABANDONED: [
+          { guard: 'goesAtOnce', target: 'discarding', actions: ['noteAbandoned', 'forgetWatches'] },
+          { actions: 'noteAbandoned' },
+        ],
       },
     },
     watching: {
@@ -445,7 +500,10 @@ export const operationMachine = setup({
         ],
         // A restart begins the wait anew; it uses up no look. So below.
         RESUMED: { actions: { type: 'wait', params: { kind: 'watch' } } },
-        ABANDONED: { actions: 'noteAbandoned' },
+        ABANDONED: [
+          { guard: 'goesAtOnce', target: 'discarding', actions: ['noteAbandoned', 'forgetWatches'] },
+          { actions: 'noteAbandoned' },
+        ],
       },
     },
     // Something is there that will never work and holds a name, an address or money. It goes before anything else.
@@ -482,11 +540,17 @@ export const operationMachine = setup({
         ABANDONED: { actions: 'noteAbandoned' },
       },
     },
-    // The cloud said "later", and that nothing was done.
+    // The cloud said "later", and that nothing was done; or the next request waits with its order. While the order waits for a person
+    // the alarm means nothing: it rings again when the order goes on.
     backingOff: {
       entry: ['countRetry', { type: 'wait', params: { kind: 'retry' } }],
       on: {
-        TIMER: 'requesting',
+        TIMER: [
+          { guard: 'notWantedWithSomethingLeft', target: 'discarding' },
+          { guard: 'notWanted', target: 'failed' },
+          { guard: 'mayBeSentAfterALook', target: 'lookingUp' },
+          { guard: 'mayBeSentNow', target: 'requesting' },
+        ],
         RESUMED: { actions: { type: 'wait', params: { kind: 'retry' } } },
         // Nothing is on its way: it ends here.
         ABANDONED: [
@@ -496,10 +560,10 @@ export const operationMachine = setup({
       },
     },
     done: { type: 'final' },
-    // Nothing of it is left on the cloud. Only a person's word leads out.
+    // Nothing of it is left on the cloud. Only a person's word leads out, and not where nobody wants it any more.
     failed: {
       on: {
-        REPLAYED: { target: 'requesting', actions: ['startOver', 'allowAgain'] },
+        REPLAYED: { guard: 'wanted', target: 'requesting', actions: ['startOver', 'allowAgain'] },
         MARKED_DONE: { target: 'verifying', actions: ['allowAgain', 'noteResourceNamed'] },
       },
     },

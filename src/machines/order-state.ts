@@ -95,7 +95,9 @@ export type PreparationOutcome =
   | { state: 'ready'; facts: Facts }
   | { state: 'failed'; failure: Failure }
   /** Only a person can say how it goes on. */
-  | { state: 'stuck'; failure: Failure };
+  | { state: 'stuck'; failure: Failure }
+  /** Asked for anew, and what was said of it before counts no more. */
+  | { state: 'asked' };
 
 /** Something everybody may know, to be stored with the step that made it true. `type` without prefix and version. */
 export interface Announcement {
@@ -109,7 +111,8 @@ export interface Announcement {
 /** What has to be done outside once the step is stored. */
 export type Effect =
   | { type: 'plan' }
-  | { type: 'prepare' }
+  /** `look`: what is there is told, and nothing is made: by an order that makes nothing more, or waits for a person. */
+  | { type: 'prepare'; only?: 'look' }
   | { type: 'send' | 'lookUp' | 'track' | 'inspect' | 'discard'; operation: OperationState }
   | { type: 'timer'; operation: OperationState | null; dueAt: number };
 

@@ -15,16 +15,24 @@ export const preparationMachine = itemSetup<'prepare'>().createMachine({
       on: {
         NEEDS_MET: 'preparing',
         NEED_FAILED: { target: 'failed', actions: 'noteFailure' },
+        UNDO: 'cancelled',
       },
     },
     preparing: {
       entry: { type: 'startOperation', params: { operation: 'prepare' } },
       on: {
         OPERATION_DONE: { target: 'ready', actions: 'noteFacts' },
-        OPERATION_FAILED: { target: 'failed', actions: 'noteFailure' },
+        // Cancelled: what there was of it is discarded by then.
+        OPERATION_FAILED: [
+          { guard: 'givenUp', target: 'cancelled' },
+          { target: 'failed', actions: 'noteFailure' },
+        ],
       },
     },
-    ready: { type: 'final', tags: 'completed' },
+    // There for whoever needs it. Made although it was cancelled, it stays for the next one, who finds it by its marker.
+    ready: { tags: 'completed', on: { UNDO: 'cancelled' } },
     failed: { type: 'final', tags: 'failed' },
+    // An operator wants it no more; the next order that needs it begins anew.
+    cancelled: { type: 'final', tags: 'cancelled' },
   },
 });

@@ -16,19 +16,24 @@ export type WorkOrderContext = {
   undoAfterMs: number;
   /** Whether a second thing of the order's, found after its end, is removed without a person. */
   removeExtras: boolean;
-  /** The state that a hold or a quarantine interrupted. */
+  /** The state that a person's hold interrupted. */
   heldFrom: string | null;
+  /** Where a quarantine stopped it, and why it was held there, if it was. */
+  interrupted: { state: string; reason: Reason | null } | null;
+  /** What of its message is not understood: it is never built, whatever anybody says. Null for an order that is understood. */
+  notUnderstood: Reason | null;
   /** How the order ends once everything is undone that has to be. */
   ending: Ending | null;
 };
 
 export type BundlePolicy = 'rollback' | 'keep-master' | 'best-effort';
-type Reason = { code: string; message: string };
+export type Reason = { code: string; message: string };
 type Ending = 'failed' | 'partial' | 'cancelled';
 
 export type WorkOrderEvent =
   | { type: 'PLANNED' }
-  | { type: 'HELD' | 'CLOUD_AWAY'; code: string; message: string }
+  | { type: 'HELD'; code: string; message: string; notUnderstood?: Reason }
+  | { type: 'CLOUD_AWAY'; code: string; message: string }
   | { type: 'STARTED' }
   | { type: 'ALL_COMPLETED' | 'SOME_COMPLETED' | 'NONE_COMPLETED' }
   | { type: 'ITEM_STUCK' | 'ITEM_FAILED' | 'UNDO_STUCK'; code: string; message: string }
@@ -37,12 +42,15 @@ export type WorkOrderEvent =
   | { type: 'REST_FAILED'; ending: Ending; code: string; message: string }
   | { type: 'UNDONE' }
   | { type: 'TIMER' | 'RESUMED' }
-  /** Operators' levers. */
-  | { type: 'REPLAY' | 'RELEASE' }
+  /** Operators' levers. `planned`: whether the order has a plan; one that has none is planned first, whatever was interrupted. */
+  | { type: 'REPLAY' | 'RELEASE'; planned?: boolean }
   | { type: 'PAUSE' | 'CANCEL'; code: string; message: string };
 
 /** Tries to read the catalogue of a cloud that is away before a person is asked: about a day at the longest wait. */
 export const planningTries = 720;
+
+/** Where a quarantined order stood. Until 0.1.0 the state stood in `heldFrom`. */
+const interruptedAt = ({ interrupted, heldFrom }: WorkOrderContext) => interrupted?.state ?? heldFrom;
 
 export const workOrderMachine = setup({
   types: { context: {} as WorkOrderContext, events: {} as WorkOrderEvent },
@@ -53,13 +61,23 @@ export const workOrderMachine = setup({
     heldFromPlanned: ({ context }) => context.heldFrom === 'planned',
     heldFromNeedsOperator: ({ context }) => context.heldFrom === 'needsOperator',
     heldFromFailing: ({ context }) => context.heldFrom === 'failing',
-    heldFromUndoing: ({ context }) => context.heldFrom === 'undoing' || context.heldFrom === 'undoStuck',
+    notPlannedYet: ({ event }) => 'planned' in event && event.planned === false,
+    stoppedInHeld: ({ context }) => interruptedAt(context) === 'held',
+    stoppedInPaused: ({ context }) => interruptedAt(context) === 'paused',
+    stoppedInUndoing: ({ context }) => ['undoing', 'undoStuck'].includes(interruptedAt(context) ?? ''),
+    stoppedInReceived: ({ context, event }) =>
+      ['received', 'waitingForCloud'].includes(interruptedAt(context) ?? '') ||
+      ('planned' in event && event.planned === false),
+    stoppedInPlanned: ({ context }) => interruptedAt(context) === 'planned',
+    stoppedInNeedsOperator: ({ context }) => interruptedAt(context) === 'needsOperator',
+    stoppedInFailing: ({ context }) => interruptedAt(context) === 'failing',
     endsCancelled: ({ context }) => context.ending === 'cancelled',
     endsPartial: ({ context }) => context.ending === 'partial',
   },
   actions: {
     plan: () => {},
-    prepare: () => {},
+    // What it shares with others: made if need be, or, by an order that makes nothing more, only looked at.
+    prepare: (_, _params: { only: 'look' | null }) => {},
     wait: () => {},
     announce: (
       _,
@@ -68,6 +86,11 @@ export const workOrderMachine = setup({
     noteReason: assign(({ context, event }) =>
       'message' in event ? { reason: { code: event.code, message: event.message }, tries: context.tries + 1 } : {},
     ),
+    noteNotUnderstood: assign(({ context, event }) => ({
+      notUnderstood: (event.type === 'HELD' && event.notUnderstood) || context.notUnderstood,
+    })),
+    // As it stood before the quarantine.
+    takeUp: assign(({ context }) => ({ reason: context.interrupted?.reason ?? null, interrupted: null })),
     forgetReason: assign(() => ({ reason: null, tries: 0 })),
     noteHeldFrom: assign((_, { state }: { state: string }) => ({ heldFrom: state })),
     noteEnding: assign(({ event }, { ending }: { ending: Ending }) => ({
@@ -83,6 +106,8 @@ export const workOrderMachine = setup({
     undoAfterMs: 0,
     removeExtras: false,
     heldFrom: null,
+    interrupted: null,
+    notUnderstood: null,
     ending: null,
   },
   initial: 'received',
@@ -93,7 +118,7 @@ export const workOrderMachine = setup({
       entry: 'plan',
       on: {
         PLANNED: { target: 'planned', actions: ['forgetReason', { type: 'announce', params: { event: 'planned' } }] },
-        HELD: { target: 'held', actions: 'noteReason' },
+        HELD: { target: 'held', actions: ['noteReason', 'noteNotUnderstood'] },
         CLOUD_AWAY: [
           { guard: 'awayForTooLong', target: 'held', actions: 'noteReason' },
           { target: 'waitingForCloud', actions: 'noteReason' },
@@ -118,7 +143,7 @@ export const workOrderMachine = setup({
     // What will be built is known; waiting for what many orders share, such as the tenant's network.
     planned: {
       tags: 'planned',
-      entry: 'prepare',
+      entry: { type: 'prepare', params: { only: null } },
       on: {
         STARTED: { target: 'provisioning', actions: { type: 'announce', params: { event: 'started' } } },
         ALL_COMPLETED: 'completed',
@@ -137,7 +162,7 @@ export const workOrderMachine = setup({
           },
           { target: 'failing', actions: 'noteReason' },
         ],
-        RESUMED: { actions: 'prepare' },
+        RESUMED: { actions: { type: 'prepare', params: { only: null } } },
         PAUSE: { target: 'paused', actions: ['noteReason', { type: 'noteHeldFrom', params: { state: 'planned' } }] },
         CANCEL: { target: 'undoing', actions: ['noteReason', { type: 'noteEnding', params: { ending: 'cancelled' } }] },
       },
@@ -161,7 +186,7 @@ export const workOrderMachine = setup({
           },
           { target: 'failing', actions: 'noteReason' },
         ],
-        RESUMED: { actions: 'prepare' },
+        RESUMED: { actions: { type: 'prepare', params: { only: null } } },
         PAUSE: {
           target: 'paused',
           actions: ['noteReason', { type: 'noteHeldFrom', params: { state: 'provisioning' } }],
@@ -183,8 +208,8 @@ export const workOrderMachine = setup({
           },
           { target: 'failing', actions: 'noteReason' },
         ],
-        RESUMED: { actions: 'prepare' },
-        REPLAY: { actions: 'prepare' },
+        RESUMED: { actions: { type: 'prepare', params: { only: null } } },
+        REPLAY: { actions: { type: 'prepare', params: { only: null } } },
         PAUSE: {
           target: 'paused',
           actions: ['noteReason', { type: 'noteHeldFrom', params: { state: 'needsOperator' } }],
@@ -209,12 +234,17 @@ export const workOrderMachine = setup({
       on: {
         RELEASE: [
           { guard: 'heldFromReceived', target: 'received', actions: 'forgetReason' },
+          { guard: 'notPlannedYet', target: 'received', actions: 'forgetReason' },
           { guard: 'heldFromPlanned', target: 'planned', actions: 'forgetReason' },
-          { guard: 'heldFromNeedsOperator', target: 'needsOperator' },
-          { guard: 'heldFromFailing', target: 'failing' },
-          { target: 'provisioning', actions: ['forgetReason', 'prepare'] },
+          {
+            guard: 'heldFromNeedsOperator',
+            target: 'needsOperator',
+            actions: { type: 'prepare', params: { only: null } },
+          },
+          { guard: 'heldFromFailing', target: 'failing', actions: { type: 'prepare', params: { only: 'look' } } },
+          { target: 'provisioning', actions: ['forgetReason', { type: 'prepare', params: { only: null } }] },
         ],
-        RESUMED: { actions: 'prepare' },
+        RESUMED: { actions: { type: 'prepare', params: { only: 'look' } } },
         CANCEL: { target: 'undoing', actions: ['noteReason', { type: 'noteEnding', params: { ending: 'cancelled' } }] },
       },
     },
@@ -224,8 +254,8 @@ export const workOrderMachine = setup({
       entry: ['wait', { type: 'announce', params: { event: 'held' } }],
       on: {
         TIMER: { target: 'undoing', actions: { type: 'noteEnding', params: { ending: 'failed' } } },
-        RESUMED: { actions: ['wait', 'prepare'] },
-        REPLAY: { target: 'provisioning', actions: ['forgetReason', 'prepare'] },
+        RESUMED: { actions: ['wait', { type: 'prepare', params: { only: 'look' } }] },
+        REPLAY: { target: 'provisioning', actions: ['forgetReason', { type: 'prepare', params: { only: null } }] },
         PAUSE: { target: 'paused', actions: ['noteReason', { type: 'noteHeldFrom', params: { state: 'failing' } }] },
         CANCEL: { target: 'undoing', actions: ['noteReason', { type: 'noteEnding', params: { ending: 'cancelled' } }] },
       },
@@ -240,7 +270,9 @@ export const workOrderMachine = setup({
           { target: 'failed' },
         ],
         UNDO_STUCK: { target: 'undoStuck', actions: 'noteReason' },
-        RESUMED: { actions: 'prepare' },
+        // Something is stuck already while the rest is still on its way.
+        REPLAY: { actions: { type: 'prepare', params: { only: 'look' } } },
+        RESUMED: { actions: { type: 'prepare', params: { only: 'look' } } },
       },
     },
     // Something cannot be removed. The order is neither failed nor cancelled while it remains.
@@ -248,14 +280,14 @@ export const workOrderMachine = setup({
       tags: 'compensating',
       entry: { type: 'announce', params: { event: 'held' } },
       on: {
-        REPLAY: { target: 'undoing', actions: 'prepare' },
+        REPLAY: { target: 'undoing', actions: { type: 'prepare', params: { only: 'look' } } },
         ITEM_FREED: 'undoing',
         UNDONE: [
           { guard: 'endsCancelled', target: 'cancelled' },
           { guard: 'endsPartial', target: 'partial' },
           { target: 'failed' },
         ],
-        RESUMED: { actions: 'prepare' },
+        RESUMED: { actions: { type: 'prepare', params: { only: 'look' } } },
       },
     },
     // A step of it could not be decided or stored: our bug. It stops alone, as it was last stored, until a person has seen it.
@@ -264,12 +296,39 @@ export const workOrderMachine = setup({
       entry: { type: 'announce', params: { event: 'held' } },
       on: {
         REPLAY: [
-          { guard: 'heldFromReceived', target: 'received', actions: 'forgetReason' },
-          { guard: 'heldFromPlanned', target: 'planned', actions: 'forgetReason' },
-          { guard: 'heldFromUndoing', target: 'undoing', actions: 'forgetReason' },
-          { target: 'provisioning', actions: ['forgetReason', 'prepare'] },
+          { guard: 'stoppedInHeld', target: 'held', actions: 'takeUp' },
+          {
+            guard: 'stoppedInPaused',
+            target: 'paused',
+            actions: ['takeUp', { type: 'prepare', params: { only: 'look' } }],
+          },
+          {
+            guard: 'stoppedInUndoing',
+            target: 'undoing',
+            actions: ['takeUp', { type: 'prepare', params: { only: 'look' } }],
+          },
+          { guard: 'stoppedInReceived', target: 'received', actions: ['takeUp', 'forgetReason'] },
+          { guard: 'stoppedInPlanned', target: 'planned', actions: ['takeUp', 'forgetReason'] },
+          {
+            guard: 'stoppedInNeedsOperator',
+            target: 'needsOperator',
+            actions: ['takeUp', { type: 'prepare', params: { only: null } }],
+          },
+          {
+            guard: 'stoppedInFailing',
+            target: 'failing',
+            actions: ['takeUp', { type: 'prepare', params: { only: 'look' } }],
+          },
+          { target: 'provisioning', actions: ['takeUp', 'forgetReason', { type: 'prepare', params: { only: null } }] },
         ],
-        CANCEL: { target: 'undoing', actions: ['noteReason', { type: 'noteEnding', params: { ending: 'cancelled' } }] },
+        CANCEL: {
+          target: 'undoing',
+          actions: [
+            'noteReason',
+            { type: 'noteEnding', params: { ending: 'cancelled' } },
+            { type: 'prepare', params: { only: 'look' } },
+          ],
+        },
       },
     },
     completed: { type: 'final', tags: 'completed', entry: { type: 'announce', params: { event: 'completed' } } },

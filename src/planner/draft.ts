@@ -18,6 +18,9 @@ export interface PlatformSummary {
  * Every reason not to build is named at once, each with its place: a person looks at a held order once, not five times.
  */
 export function draftPlan(order: WorkOrder, known: PlatformSummary[]): { draft: PlanDraft } | { holds: Hold[] } {
+  // Before anything else: built, it would be a new purchase that nobody made.
+  const foreign = notUnderstoodIn(order);
+  if (foreign.length > 0) return { holds: foreign };
   const root = findRoot(order);
   const holds = [...root.holds, ...order.items.flatMap((item, index) => holdsOf(order, item, index, known, root.vm))];
   if (holds.length > 0) return { holds };
@@ -39,6 +42,34 @@ export function draftPlan(order: WorkOrder, known: PlatformSummary[]): { draft: 
 /** The key of a part, unique in its order: `EBS/5656019a-…#1`. */
 export function partKey(item: Pick<WorkOrderItem, 'resourceType' | 'resourceId'>, index: number): string {
   return `${item.resourceType}/${item.resourceId}#${index}`;
+}
+
+const resourceTypes: readonly string[] = ['VM', 'EBS', 'NETWORK'];
+
+/** What asks for anything but a new purchase (Q28). The intake has held it for this; held it stays, whoever has it planned. */
+function notUnderstoodIn({ workOrderType, resourceType, items }: WorkOrder): Hold[] {
+  const holds: Hold[] = [];
+  if (workOrderType !== 1) {
+    const message = `workOrderType ${workOrderType} is not known; 1 is a new purchase.`;
+    holds.push(holdFor('order_type_unknown', 'workOrderType', message));
+  }
+  if (!resourceTypes.includes(resourceType)) {
+    const message = `The main resource's type "${cut(resourceType)}" is not known.`;
+    holds.push(holdFor('order_type_unknown', 'resourceType', message));
+  }
+  items.forEach((item, index) => {
+    const path = `workOrderItems[${index}]`;
+    const action = item.echo['resourceAction'] ?? null;
+    if (action !== null && action !== '' && Number(action) !== 0) {
+      const message = `resourceAction ${cut(JSON.stringify(action))} is not known; 0 is create.`;
+      holds.push(holdFor('action_unknown', `${path}.resourceAction`, message));
+    }
+    if (!resourceTypes.includes(item.resourceType)) {
+      const message = `The type "${cut(item.resourceType)}" is not known.`;
+      holds.push(holdFor('resource_type_unknown', `${path}.resourceType`, message));
+    }
+  });
+  return holds;
 }
 
 interface Root {

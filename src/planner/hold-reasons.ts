@@ -3,6 +3,9 @@ import type { Hold } from '../schemas/work-order.js';
 
 /** Why planning holds an order: the name that operators read and search for, and the registered code it is answered with. */
 const holdCodes = {
+  order_type_unknown: 'ORD_TYPE_UNSUPPORTED',
+  action_unknown: 'ITM_ACTION_UNSUPPORTED',
+  resource_type_unknown: 'ITM_TYPE_UNSUPPORTED',
   unknown_platform: 'CFG_PLATFORM_UNKNOWN',
   platform_in_maintenance: 'SEM_PLATFORM_CLOSED',
   platform_disabled: 'SEM_PLATFORM_CLOSED',
@@ -33,6 +36,18 @@ const holdCodes = {
 } as const satisfies Record<string, Code>;
 
 export type HoldReason = keyof typeof holdCodes;
+
+/** Codes of what is not understood at all: built, it would be a new purchase that nobody made. */
+const notUnderstood: readonly string[] = [
+  holdCodes.order_type_unknown,
+  holdCodes.action_unknown,
+  holdCodes.resource_type_unknown,
+];
+
+/** Whether what is held for this code can never be built, whatever a person says. */
+export function isNotUnderstood(code: string): boolean {
+  return notUnderstood.includes(code);
+}
 
 /** A hold with its code; the reason's name comes first in its message. */
 export function holdFor(reason: HoldReason, path: string, message: string): Hold {

@@ -77,6 +77,8 @@ export interface OperationHandler {
   inspect(request: OperationRequest, resourceId: string): Promise<Inspection>;
   /** Removes a broken leftover of this operation, by id and only when it carries the marker. Repeat until `gone`. */
   discard(request: OperationRequest, resourceId: string): Promise<'gone' | 'in-progress'>;
+  /** The cloud takes what this makes away while it is still being made, too: nobody who gives it up waits for its end. */
+  readonly removableWhileBuilding?: boolean;
 }
 
 export interface OperationRequest {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { crashPoint } from '../crash-point.js';
-import { advance, type OrderEvent } from '../machines/advance.js';
+import { advance, type OrderEvent, type Surroundings } from '../machines/advance.js';
 import { emptyStep } from '../machines/begin-order.js';
 import { operationByKey, operationKey } from '../machines/order-index.js';
 import {
@@ -75,6 +75,7 @@ export interface EngineOptions extends CommitOptions {
   installationId: string;
   now: () => number;
   pace: (platformId: string) => Pace;
+  canDiscardWhileBuilding?: NonNullable<Surroundings['canDiscardWhileBuilding']>;
   /** Orders in one commit at the most; parameters are arrays, so this bounds memory, not parameter count. */
   maxGroup?: number;
 }
@@ -278,11 +279,12 @@ export class Engine {
     this.options.log.fatal({ orderId, message }, 'an order is quarantined');
     if (machine.value === 'quarantined') return this.forget(open, 'refused');
     const reason = { code: 'SYS_STEP_REFUSED', message };
+    const interrupted = { state: machine.value, reason: machine.context.reason };
     const told = kind === 'billing' ? 1 : 0;
     const state: OrderState = {
       ...open.stored,
       status: 'held',
-      machine: { value: 'quarantined', context: { ...machine.context, reason, heldFrom: machine.value } },
+      machine: { value: 'quarantined', context: { ...machine.context, reason, interrupted } },
       dueAt: null,
       sequence: sequence + told,
     };
@@ -317,8 +319,9 @@ export class Engine {
   /** @returns null when the machines cannot decide: our bug, and only this order's trouble */
   private decide(state: OrderState, event: OrderEvent): Step | null {
     try {
-      const { installationId, now, pace } = this.options;
-      return advance(state, event, { installationId, at: now(), pace });
+      const { installationId, now, pace, canDiscardWhileBuilding } = this.options;
+      const known = canDiscardWhileBuilding && { canDiscardWhileBuilding };
+      return advance(state, event, { installationId, at: now(), pace, ...known });
     } catch (error) {
       const { orderId } = state;
       this.options.log.fatal({ orderId, error: (error as Error).stack }, 'no decision on an order; it stops here');

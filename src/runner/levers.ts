@@ -4,8 +4,9 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { crashPoint } from '../crash-point.js';
 import { RefusedError } from '../errors.js';
-import { type Forecast, forecast, type Lever, leverProblem } from '../machines/levers.js';
+import { type Forecast, forecast, type Known, type Lever, leverProblem } from '../machines/levers.js';
 import type { OrderState } from '../machines/order-state.js';
+import type { Hold } from '../schemas/work-order.js';
 import {
   answerLever,
   askOwner,
@@ -26,6 +27,9 @@ export interface LeversOptions {
   identity: { workerId: string };
   preparations: Pick<Preparations, 'stuckFor'>;
   log: Logger;
+  /** What planning would hold an order for if it were planned now. Changes nothing; not given: forecasts do not say. */
+  dryPlan?(state: OrderState): Promise<Hold[]>;
+  canDiscardWhileBuilding?: NonNullable<Known['canDiscardWhileBuilding']>;
   /** How long to wait for the worker that holds the order, or for the step to be stored. */
   answerWithinMs?: number;
 }
@@ -57,7 +61,15 @@ export class Levers {
 
   /** What a lever would do to an order as it stands. @throws RefusedError API_NOT_FOUND */
   async forecast(orderId: string, lever: Lever): Promise<Forecast> {
-    return forecast((await this.read(orderId)).state, lever);
+    return this.told((await this.read(orderId)).state, lever);
+  }
+
+  private async told(state: OrderState, lever: Lever): Promise<Forecast> {
+    const { dryPlan, canDiscardWhileBuilding } = this.options;
+    const known: Known = canDiscardWhileBuilding ? { canDiscardWhileBuilding } : {};
+    const isPlanned = state.machine.value === 'held' && (lever.act === 'resume' || lever.act === 'replay');
+    if (dryPlan && isPlanned && leverProblem(state, lever) === null) known.holds = await dryPlan(state);
+    return forecast(state, lever, known);
   }
 
   /**
@@ -70,7 +82,7 @@ export class Levers {
    */
   async pull(orderId: string, lever: Lever, puller: Puller): Promise<Forecast> {
     const loaded = await this.read(orderId);
-    const told = forecast(loaded.state, lever);
+    const told = await this.told(loaded.state, lever);
     if (told.allowed) throw new RefusedError(told.allowed.code, told.allowed.message);
     const answer = this.options.engine.get(orderId)
       ? await this.pullHere(orderId, lever, puller)

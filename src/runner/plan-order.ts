@@ -7,6 +7,7 @@ import { assemblePlan } from '../planner/assemble.js';
 import { draftPlan } from '../planner/draft.js';
 import { holdFor } from '../planner/hold-reasons.js';
 import type { Plan } from '../planner/plan.js';
+import { heldFor } from '../machines/begin-order.js';
 import { finalStatuses, type OrderState, type OrderStatus } from '../machines/order-state.js';
 import type { Hold, WorkOrder } from '../schemas/work-order.js';
 import type { ClaimConflict } from '../store/accept.js';
@@ -113,7 +114,7 @@ function held(holds: Hold[]): Happening {
   const [{ code, message } = { code: 'held', message: 'Held.' }] = holds;
   const more = holds.length > 1 ? ` (and ${holds.length - 1} more)` : '';
   return {
-    event: { about: 'order', event: { type: 'HELD', code, message: message + more } },
+    event: { about: 'order', event: heldFor({ code, message: message + more }, holds) },
     planned: { warnings: [], holds },
   };
 }

@@ -5,6 +5,7 @@ import { Intake, secretContext } from '../consumers/intake.js';
 import type { Surroundings } from '../machines/advance.js';
 import type { Bundle } from '../machines/begin-order.js';
 import type { Pace as Gate } from '../provisioners/pace.js';
+import type { OperationName } from '../planner/plan.js';
 import type { PlatformConfig, Provisioner } from '../provisioners/provisioner.js';
 import type { Warning, WorkOrder } from '../schemas/work-order.js';
 import type { Sealer } from '../secrets.js';
@@ -99,7 +100,9 @@ export class Worker {
     const tenants = new Tenants();
     const users = new UserBook({ pool, log });
     const pace = (platformId: string) => platforms.pace(platformId);
-    const engine = new Engine({ pool, identity, installationId, log, now, pace });
+    const canDiscardWhileBuilding = (platformId: string, name: OperationName) =>
+      platforms.get(platformId)?.provisioner.operations[name]?.removableWhileBuilding === true;
+    const engine = new Engine({ pool, identity, installationId, log, now, pace, canDiscardWhileBuilding });
     const surroundings = (): Surroundings => ({ installationId, at: now(), pace });
     const seal = (orderId: string, itemIndex: number, field: string, value: string) =>
       sealer.seal(value, secretContext(orderId, itemIndex, field));
@@ -176,6 +179,7 @@ export class Worker {
       identity,
       preparations,
       log,
+      canDiscardWhileBuilding,
       engine: {
         get: (orderId) => engine.get(orderId),
         dispatch: report,

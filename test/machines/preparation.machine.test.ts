@@ -10,14 +10,16 @@ const table: Table<ItemEvent['type']> = {
   waiting: {
     NEEDS_MET: 'preparing: startOperation(prepare)',
     NEED_FAILED: 'failed',
-    ignored: 'OPERATION_DONE OPERATION_FAILED UNDO SKIPPED REPLAYED MARKED_GONE',
+    UNDO: 'cancelled',
+    ignored: 'OPERATION_DONE OPERATION_FAILED SKIPPED REPLAYED MARKED_GONE',
   },
   preparing: {
     OPERATION_DONE: 'ready',
     OPERATION_FAILED: 'failed',
     ignored: 'NEEDS_MET NEED_FAILED UNDO SKIPPED REPLAYED MARKED_GONE',
   },
-  ready: { ignored: everything },
+  ready: { UNDO: 'cancelled', ignored: everything.replace('UNDO ', '') },
+  cancelled: { ignored: everything },
   failed: { ignored: everything },
 };
 

@@ -343,7 +343,7 @@ describe('the engine', () => {
       status: 'held',
       machine: {
         value: 'quarantined',
-        context: { heldFrom: before.machine.value, reason: { code: 'SYS_STEP_REFUSED' } },
+        context: { interrupted: { state: before.machine.value }, reason: { code: 'SYS_STEP_REFUSED' } },
       },
       sequence: before.sequence + 1,
     });

@@ -25,6 +25,7 @@ export function vmCreate(account: Account): OperationHandler {
     throw new Error(`${operation} has no stage "${stage}"`);
   };
   return {
+    removableWhileBuilding: true,
     send: (request) => handlerOf(request).send(request),
     find: (request) => handlerOf(request).find(request),
     inspect: (request, resourceId) => handlerOf(request).inspect(request, resourceId),
