@@ -14,6 +14,7 @@ import { checkCallbackUrl, parseAllowList } from './publishers/url-guard.js';
 import { SecretJanitor } from './runner/erase-secrets.js';
 import { toStored } from './runner/platform-changes.js';
 import { PlatformRegistry } from './runner/platform-registry.js';
+import { EventWatch } from './runner/event-watch.js';
 import { Worker } from './runner/worker.js';
 import { NewPlatform } from './schemas/platform.js';
 import type { Warning, WorkOrder } from './schemas/work-order.js';
@@ -95,6 +96,10 @@ export async function startOrderwright(config: Config, options: StartOptions): P
     });
     callbacks.start();
     stops.push({ what: 'callbacks', step: () => callbacks.stop() });
+
+    const eventWatch = new EventWatch({ sql: pool, log });
+    eventWatch.start();
+    stops.push({ what: 'event watch', step: () => Promise.resolve(eventWatch.stop()) });
 
     const janitor = new SecretJanitor({ sql: poolOf(dataSource), log });
     janitor.start();

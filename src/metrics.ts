@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Weather } from './runner/weather-report.js';
 import type { Worker } from './runner/worker.js';
+import { heldBack } from './store/held-back.js';
 
 /** What a monitoring system reads from `/metrics`. Counts and states only; no ids, so that no label grows without end. */
 export function createMetrics(worker: Worker, pool: pg.Pool): Registry {
@@ -107,6 +108,15 @@ export function createMetrics(worker: Worker, pool: pg.Pool): Registry {
         )
         .catch(() => ({ rows: [] }));
       for (const { status, count } of rows) this.set({ status }, Number(count));
+    },
+  });
+  new Gauge({
+    name: 'orderwright_events_held_back_seconds',
+    help: 'How long the oldest event waits for a transaction on the database server to end; 0: none waits',
+    registers: [registry],
+    async collect() {
+      const held = await heldBack(pool).catch(() => null);
+      this.set(held?.seconds ?? 0);
     },
   });
   return registry;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { eventMessage } from '../publishers/event-message.js';
+import type { Sql } from '../store/data-source.js';
 import {
   beginning,
   type Cursor,
@@ -52,7 +53,7 @@ export function eventRoutes(app: App, context: Context): void {
         throw new ApiError(503, 'API_RATE_LIMIT', 'Too many readers follow the events already.');
       const { sql } = context;
       const installationId = await context.installationId();
-      const from = after ?? (request.query.from === 'now' ? await newestCursor(sql) : beginning);
+      const from = await placeOf(sql, after, request.query.from);
       readers += 1;
       const ended = new AbortController();
       reply.raw.once('close', () => ended.abort());
@@ -75,6 +76,17 @@ export function eventRoutes(app: App, context: Context): void {
       }
     },
   );
+}
+
+/**
+ * Where a reader goes on. One who comes from a moment that this database has not seen read on in one that is lost, or in another
+ * one; what was told there is not what happened here. He is told everything rather than nothing until that place is come to.
+ */
+async function placeOf(sql: Sql, lastSeen: Cursor | null, from: 'beginning' | 'now' | undefined): Promise<Cursor> {
+  if (lastSeen === null && from !== 'now') return beginning;
+  const newest = await newestCursor(sql);
+  if (lastSeen === null) return newest;
+  return BigInt(lastSeen.tx) > BigInt(newest.tx) ? beginning : lastSeen;
 }
 
 async function follow(

@@ -16,8 +16,17 @@ export type OrderStatus =
 
 export const finalStatuses: readonly OrderStatus[] = ['completed', 'partial', 'failed', 'cancelled'];
 
-export type ItemStatus =
-  'pending' | 'provisioning' | 'completed' | 'failed' | 'cancelled' | 'held' | 'compensating' | 'compensated';
+export const itemStatuses = [
+  'pending',
+  'provisioning',
+  'completed',
+  'failed',
+  'cancelled',
+  'held',
+  'compensating',
+  'compensated',
+] as const;
+export type ItemStatus = (typeof itemStatuses)[number];
 
 /** Everything the engine knows of an open order. Plain data; what is not written back on every step is marked. */
 export interface OrderState {

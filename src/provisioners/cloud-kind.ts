@@ -16,6 +16,13 @@ export interface CloudKind {
   /** Credentials that are sent to the server as they are; keys that only sign are not among them. */
   sentCredentials: readonly string[];
   /**
+   * What says which account of which cloud is meant, and where in it our markers are looked for: `settings.…` or `credentials.…`. Not
+   * changed while orders are open that were begun there.
+   */
+  account: readonly string[];
+  /** Credentials that the cloud makes anew for the same account now and then: only it can say whose they are. */
+  keys: readonly string[];
+  /**
    * @param open the road to its servers
    * @param gate what its requests go through: the budget of the account, shared with others; without one it keeps to its own
    * @throws Error naming what is wrong with the configuration

@@ -31,6 +31,8 @@ export interface Provisioner {
   pollJobs(jobs: JobRef[]): Promise<Map<string, JobReport>>;
   /** Really logs in and reads the catalogue; one line per thing looked at. Never throws. */
   check(): Promise<CheckLine[]>;
+  /** Which account the credentials lead to, by the cloud's own id of it; to compare it with another's. Throws what the call throws. */
+  accountId?(): Promise<string>;
   /**
    * One cheap read call, to hear whether the cloud answers at all; any answer will do. Throws what the call throws. A cloud
    * whose requests do not pass through the gate (`registry.ts`) needs none.

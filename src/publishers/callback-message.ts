@@ -17,8 +17,8 @@ export interface ItemOutcome {
   resourceId: string;
   resourceType: ResourceType;
   platformId: string;
-  /** `waiting` only while the order is held. */
-  status: 'completed' | 'failed' | 'cancelled' | 'waiting';
+  /** `compensated`: delivered, and removed again with its order. `waiting` only while the order is held. */
+  status: 'completed' | 'failed' | 'cancelled' | 'compensated' | 'waiting';
   cloudResourceIds: string[];
   /** Where charging starts, by the cloud's clock; null when nothing was delivered. */
   startedAt: string | null;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { itemStatuses } from '../machines/order-state.js';
 import { uuidV5 } from '../uuid.js';
 
 /**
@@ -14,7 +15,7 @@ const Delivery = {
 const ItemVerdict = z.looseObject({
   workOrderItemId: z.string(),
   resourceId: z.string(),
-  status: z.enum(['completed', 'failed', 'cancelled', 'held', 'pending', 'provisioning']),
+  status: z.enum(itemStatuses),
   chargeable: z.boolean(),
   cloudResourceIds: Delivery.cloudResourceIds.optional(),
   startedAt: Delivery.startedAt.optional(),

@@ -121,5 +121,16 @@ export function outcomeOf(state: OrderState, order: WorkOrder, finishedAt: Date 
 }
 
 function verdict(status: ItemStatus): OrderOutcome['items'][number]['status'] {
-  return status === 'completed' || status === 'failed' || status === 'cancelled' ? status : 'waiting';
+  switch (status) {
+    case 'completed':
+    case 'failed':
+    case 'cancelled':
+    case 'compensated':
+      return status;
+    case 'pending':
+    case 'provisioning':
+    case 'held':
+    case 'compensating':
+      return 'waiting';
+  }
 }

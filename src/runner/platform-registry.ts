@@ -12,6 +12,7 @@ import { writeAudit } from '../store/audit.js';
 import type { Sql } from '../store/data-source.js';
 import {
   addPlatform,
+  countBegunOrders,
   countOpenOrders,
   listPlatforms,
   type PlatformRecord,
@@ -21,6 +22,7 @@ import {
   type StoredPlatform,
   updatePlatform,
 } from '../store/platforms.js';
+import { accountChanges, keysDiffer, sameAccount } from './platform-account.js';
 import { changesBetween, edited, plainOf, toStored, withoutCredentials } from './platform-changes.js';
 
 /** Who acts, as the audit keeps it. */
@@ -92,7 +94,8 @@ export class PlatformRegistry {
    *
    * @param seenVersion the version that somebody decided on; null when they did not say
    * @param mergeCredentials given credentials replace those of their names only; otherwise all of them
-   * @throws RefusedError API_NOT_FOUND, OPS_VERSION_STALE, CFG_PLATFORM_SETTINGS with every problem
+   * @throws RefusedError API_NOT_FOUND, OPS_VERSION_STALE, CFG_PLATFORM_SETTINGS with every problem; OPS_PLATFORM_IN_USE when it would
+   *   lead to another account while orders are open that were begun in this one
    */
   async edit(
     platformId: string,
@@ -109,11 +112,13 @@ export class PlatformRegistry {
       const after = toStored(plain, before.state, change.credentials ? this.seal(platformId, credentials) : before);
       this.validate(after, credentials);
       if (change.credentials === undefined) refuseToSendElsewhere(before, after, credentials);
+      const compared = await this.keepAccount(sql, before, after, credentials);
       const changed = changesBetween(plainOf(before), plain);
       if (Object.keys(changed).length === 0 && !change.credentials) return before;
       const record = await updatePlatform(sql, { ...after, stateReason: before.stateReason });
       await this.audit(sql, 'edit', record, by, {
         changed: { ...changed, ...(change.credentials && { credentials: 'replaced' }) },
+        ...(compared !== null && { account: compared }),
       });
       return record;
     });
@@ -183,6 +188,43 @@ export class PlatformRegistry {
     } finally {
       clearTimeout(timer);
       await provisioner.close();
+    }
+  }
+
+  /**
+   * An order's requests are looked for where they went. In another account nothing of them is found, and everything would be sent
+   * again: so while orders are open that were begun in this one, an edit may not lead to another.
+   *
+   * @returns what was found out about the account of new keys, for the audit; null when nothing had to be
+   * @throws RefusedError OPS_PLATFORM_IN_USE
+   */
+  private async keepAccount(
+    sql: Sql,
+    before: PlatformRecord,
+    after: StoredPlatform,
+    credentials: Record<string, string>,
+  ): Promise<string | null> {
+    const begun = await countBegunOrders(sql, before.platformId);
+    if (begun === 0) return null;
+    const old = this.opened(before);
+    // What stood there cannot be opened any more, so nobody can say whether the new ones are of the same account but the cloud.
+    const changes = accountChanges(adapterConfig(before, old ?? credentials), adapterConfig(after, credentials));
+    if (changes.length > 0)
+      throw inUse(before.name, begun, changes, `${changes.join(', ')} would lead to another account`);
+    if (old === null || !keysDiffer(after.kind, old, credentials)) return null;
+    const open = (platform: StoredPlatform, given: Record<string, string>) =>
+      this.options.createProvisioner(adapterConfig(platform, given).config);
+    const found = await sameAccount(open(before, old), open(after, credentials), this.options.checkTimeoutMs ?? 8_000);
+    if (found.isSame === false) throw inUse(before.name, begun, ['credentials'], found.detail);
+    return found.detail;
+  }
+
+  private opened(record: PlatformRecord): Record<string, string> | null {
+    try {
+      return this.open(record);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      return null;
     }
   }
 
@@ -266,6 +308,18 @@ export class PlatformRegistry {
       this.options.log.warn({ reason: (error as Error).message }, 'a changed platform is taken up a little later');
     }
   }
+}
+
+function inUse(name: string, begun: number, paths: string[], why: string): RefusedError {
+  const orders = begun === 1 ? '1 order that has not ended was' : `${begun} orders that have not ended were`;
+  const message =
+    `${orders} begun in the account of "${name}": ${why}, where nothing of them is found and all of it would be built again. ` +
+    `Let them end first ("disabled" holds new ones), or add the other account as a platform of its own.`;
+  return new RefusedError(
+    'OPS_PLATFORM_IN_USE',
+    message,
+    paths.map((path) => ({ path, code: 'OPS_PLATFORM_IN_USE', message })),
+  );
 }
 
 /** A stored password goes to the server it was given for, and to no other that somebody writes in its place. */

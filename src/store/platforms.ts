@@ -183,6 +183,21 @@ export async function countOpenOrders(sql: Sql, platformId: string): Promise<num
   return rows[0]?.count ?? 0;
 }
 
+/**
+ * How many open orders were begun on the platform, or are being planned for it at this moment: what was asked of its account for
+ * them is looked for there. One that was never planned is not among them.
+ */
+export async function countBegunOrders(sql: Sql, platformId: string): Promise<number> {
+  const { rows } = await sql.query<{ count: number }>(
+    `select count(distinct order_id)::int as count from work_order o join work_order_item i using (order_id)
+       left join work_order_plan p using (order_id)
+      where o.finished_at is null and i.platform_id = $1
+        and (o.machine ->> 'value' = 'received' or jsonb_typeof(p.plan) = 'object')`,
+    [platformId],
+  );
+  return rows[0]?.count ?? 0;
+}
+
 interface PlatformRow {
   platform_id: string;
   number: number;

@@ -259,18 +259,23 @@ export interface PreparationTry {
   createdAt: Date;
 }
 
-/** Of these preparations the newest try of each, by key; another one follows only when one has failed. */
+/** Of these preparations the newest try of each, by key; another one follows only when one has failed, so there is no gap before it. */
 export async function newestTries(sql: Sql, platformId: string, keys: string[]): Promise<Map<string, PreparationTry>> {
   const { rows } = await sql.query<{ key: string; status: string; reason: string | null; created_at: Date }>(
-    `select distinct on (k.key) k.key, o.status, o.created_at,
+    `with recursive tries (key, n, order_id) as (
+       select k.key, 1, o.order_id from unnest($2::text[]) as k (key)
+         join work_order o on o.producer = 'orderwright' and o.kind = 'preparation'
+          and o.work_order_id = $1::text || '/' || k.key || '#1'
+       union all
+       select t.key, t.n + 1, o.order_id from tries t
+         join work_order o on o.producer = 'orderwright' and o.kind = 'preparation'
+          and o.work_order_id = $1::text || '/' || t.key || '#' || (t.n + 1))
+     select distinct on (t.key) t.key, o.status, o.created_at,
             coalesce(o.machine -> 'context' -> 'reason' ->> 'message',
               (select c.context -> 'failure' ->> 'message' from cloud_operation c where c.order_id = o.order_id
                 order by c.number desc limit 1)) as reason
-       from unnest($2::text[]) as k (key)
-       cross join generate_series(1, 50) as attempt (n)
-       join work_order o on o.producer = 'orderwright' and o.kind = 'preparation'
-        and o.work_order_id = $1::text || '/' || k.key || '#' || attempt.n
-      order by k.key, attempt.n desc`,
+       from tries t join work_order o using (order_id)
+      order by t.key, t.n desc`,
     [platformId, keys],
   );
   return new Map(rows.map(({ key, status, reason, created_at }) => [key, { status, reason, createdAt: created_at }]));

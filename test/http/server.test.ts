@@ -195,6 +195,12 @@ describe('GET /v1/events', () => {
     expect((await follow(1, { 'last-event-id': printCursor(beginning) })).found[0]).toEqual(found[0]);
   });
 
+  test('tells everything to a reader who comes from a later moment than there is, as after a restore that nobody noticed', async () => {
+    const [first] = (await follow(1)).found;
+    const ahead = printCursor({ ...beginning, tx: '4611686018427387904' });
+    expect((await follow(1, { 'last-event-id': ahead })).found[0]).toEqual(first);
+  });
+
   test('refuses the id of something else', async () => {
     expect((await follow(1, { 'last-event-id': 'abc' })).status).toBe(400);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { z } from 'zod';
+import type { ItemStatus } from '../../src/machines/order-state.js';
 import { cloudEvent, CloudEvent, eventData, type EventFact, eventNames } from '../../src/publishers/cloud-event.js';
 
 const fact: EventFact = {
@@ -81,6 +82,16 @@ describe('the data of events', () => {
   it('can be published as JSON schema', () => {
     for (const schema of [CloudEvent, ...Object.values(eventData)]) {
       expect(z.toJSONSchema(schema)).toMatchObject({ type: 'object' });
+    }
+  });
+
+  it.each<ItemStatus>([
+    ...(['pending', 'provisioning', 'completed', 'failed'] as const),
+    ...(['cancelled', 'held', 'compensating', 'compensated'] as const),
+  ])('takes a line that is %s, as every final event may have it', (status) => {
+    const line = { workOrderItemId: '83', resourceId: 'r', status, chargeable: status === 'completed', failure: null };
+    for (const end of ['completed', 'partial', 'failed', 'cancelled'] as const) {
+      expect(eventData[`work-order.${end}`].safeParse({ items: [line] }).error).toBeUndefined();
     }
   });
 

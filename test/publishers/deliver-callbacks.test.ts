@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
+import type { ItemStatus } from '../../src/machines/order-state.js';
 import type { Envelope } from '../../src/publishers/callback-message.js';
 import { CallbackDelivery, type CallbackOptions } from '../../src/publishers/deliver-callbacks.js';
 import { parseAllowList } from '../../src/publishers/url-guard.js';
@@ -43,11 +44,16 @@ describe('the outcome of an order', () => {
     await store.close();
   });
 
-  async function endedOrder(path = '/done', status: 'completed' | 'failed' = 'completed'): Promise<string> {
+  async function endedOrder(
+    path = '/done',
+    status: 'completed' | 'failed' = 'completed',
+    items: readonly ItemStatus[] = [],
+  ): Promise<string> {
     const [state] = await storedOrders(store.pool, 1);
     if (!state) throw new Error('no order');
     const step = fullStep(state, { callbackUrl: `http://127.0.0.1:${port}${path}` });
     step.step.state.status = status;
+    step.step.state.items = step.step.state.items.map((item, i) => ({ ...item, status: items[i] ?? item.status }));
     await saveSteps(store.pool, 'w1', [step]);
     return state.orderId;
   }
@@ -84,6 +90,15 @@ describe('the outcome of an order', () => {
   /** The time until the next attempt has gone by. */
   const comeDue = () => store.pool.query(`update callback_delivery set next_attempt_at = now(), last_outcome = null`);
   const envelope = (call: Call | undefined) => JSON.parse(call?.body ?? '{}') as Envelope;
+
+  it('says of every line what became of it, also of what was delivered and removed again', async () => {
+    const items = ['compensated', 'failed', 'cancelled', 'compensated'] as const;
+    await endedOrder('/done', 'failed', items);
+    deliver();
+    await noted(1);
+    const lines = envelope(calls[0]).results['items'] as { verdict: string; chargeable: boolean }[];
+    expect(lines.map(({ verdict, chargeable }) => [verdict, chargeable])).toEqual(items.map((one) => [one, false]));
+  });
 
   it('is posted in the envelope of the source platform, with every id that billing sent', async () => {
     const orderId = await endedOrder();

@@ -61,6 +61,44 @@ describe('a running worker', () => {
     await reaches(waiting, 'completed');
   }, 120_000);
 
+  it('is not sent to another account while an order is open that was begun in this one', async () => {
+    await site.cloud(platformId).fault({ operation: 'deployVirtualMachine', kind: 'job-never-ends', times: 1_000 });
+    const underWay = await order();
+    await until(
+      'a machine is asked for',
+      async () =>
+        (await site.query(`select from cloud_operation where name = 'vm.create' and state = 'inFlight'`)).length > 0,
+    );
+    const credentials = site.credentialsOf(platformId);
+    const elsewhere = [
+      [{ serviceUrl: 'http://127.0.0.1:9/client/api' }, 'serviceUrl'],
+      [{ credentials: { username: 'admin', password: 'x' } }, 'credentials.username'],
+      [
+        { settings: { ...(await registry.read(platformId))?.settings, registerTenants: 'first-order' } },
+        'settings.registerTenants',
+      ],
+      [{ settings: { ...(await registry.read(platformId))?.settings, zoneId: 'other' } }, 'settings.zoneId'],
+      [{ credentials: { ...credentials, apiKey: 'of-somebody-else' } }, 'credentials'],
+    ] as const;
+    for (const [change, path] of elsewhere) {
+      await expect(registry.edit(platformId, change, by)).rejects.toMatchObject({
+        code: 'OPS_PLATFORM_IN_USE',
+        message: expect.stringMatching(/1 order that has not ended was begun.*a platform of its own/),
+        problems: [{ path }],
+      });
+    }
+    // What says nothing of the account may change, and so may the secret of the same key.
+    await registry.edit(platformId, { name: 'other', credentials: { ...credentials, secretKey: 'new' } }, by);
+    await registry.edit(platformId, { credentials }, by);
+    // And everything may when nothing is under way any more.
+    await site.query('update work_order set finished_at = now(), status = $2 where work_order_id = $1', [
+      underWay,
+      'failed',
+    ]);
+    await site.query(`update work_order set finished_at = now() where kind = 'preparation'`);
+    await registry.edit(platformId, { serviceUrl: 'http://127.0.0.1:9/client/api' }, by);
+  }, 120_000);
+
   it('lets new orders wait for the end of a maintenance, with the reason, and goes on with those under way', async () => {
     const underWay = await order();
     await until('something is built', async () => (await site.cloud(platformId).effects()).length > 0);

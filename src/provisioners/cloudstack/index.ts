@@ -58,6 +58,7 @@ export function cloudstack(
     tenancy: (request) => tenancy(account, request),
     pollJobs: (jobs) => pollJobs(client, jobs),
     check: () => check(account),
+    accountId: async () => (await account.catalogue.ownAccount()).id,
     // Not through the cache: what is wanted is an answer of now.
     probe: async () => void (await client.read('listCapabilities', {}, Capability)),
     limits: { callsPerSecond: settings.callsPerSecond, atOnce: connections },

@@ -14,5 +14,14 @@ export const cloudStackKind: CloudKind = {
     'naming.tenant': 'settings.tenantAccount',
   },
   sentCredentials: ['password'],
+  account: [
+    'credentials.username',
+    'credentials.domain',
+    'settings.registerTenants',
+    'settings.tenantAccount',
+    'settings.tenantDomainId',
+    'settings.zoneId',
+  ],
+  keys: ['apiKey'],
   build: cloudstack,
 };

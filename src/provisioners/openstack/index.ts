@@ -63,6 +63,7 @@ export function openstack(
     tenancy: (request) => tenancy(account, request),
     pollJobs: (jobs) => pollJobs(client, jobs),
     check: () => check(account),
+    accountId: async () => (await client.login()).projectId,
     // A login: every service stands on Keystone, and a kept token would say nothing of it.
     probe: async () => void (await client.login()),
     limits: { callsPerSecond: settings.callsPerSecond, atOnce: connections },

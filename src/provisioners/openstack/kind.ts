@@ -20,5 +20,16 @@ export const openStackKind: CloudKind = {
     'naming.user': 'settings.tenantUser',
   },
   sentCredentials: ['password', 'applicationCredentialSecret'],
+  account: [
+    'credentials.username',
+    'settings.region',
+    'settings.userDomain',
+    'settings.project',
+    'settings.projectDomain',
+    'settings.registerTenants',
+    'settings.tenantProject',
+    'settings.tenantUser',
+  ],
+  keys: ['applicationCredentialId'],
   build: openstack,
 };
