@@ -18,15 +18,16 @@ import { Races, sqlProblem, stepsOf } from './watch-store.js';
 import { isWanted, type OpenRow } from './watch-wanted.js';
 
 const operation = (value = 'requesting', change: Partial<OperationState> = {}, context = {}): OperationState => ({
-  ...{
-    partKey: 'VM/r1#1',
-    itemIndex: 0,
-    name: 'vm.create',
-    platformId: 'dc-1',
-    marker: 'ow-1',
-    requestId: 'request-1',
-  },
-  ...{ dueAt: null, createdAt: 0, submittedAt: null, finishedAt: null },
+  partKey: 'VM/r1#1',
+  itemIndex: 0,
+  name: 'vm.create',
+  platformId: 'dc-1',
+  marker: 'ow-1',
+  requestId: 'request-1',
+  dueAt: null,
+  createdAt: 0,
+  submittedAt: null,
+  finishedAt: null,
   machine: { value, context: { attempt: 1, jobId: null, abandoned: false, ...context } as never },
   ...change,
 });
@@ -37,21 +38,36 @@ const orderWith = (
   change: Partial<OrderState> = {},
 ): OrderState =>
   ({
-    ...{ orderId: 'o1', kind: 'billing', workOrderId: 'WO-1', status: 'provisioning', dueAt: null, plan: null },
+    orderId: 'o1',
+    kind: 'billing',
+    workOrderId: 'WO-1',
+    status: 'provisioning',
+    dueAt: null,
+    plan: null,
     machine: { value, context: { ending: null } },
-    ...{ items: [{ master: false }], parts: [], operations, preparations: {} },
+    items: [{ master: false }],
+    parts: [],
+    operations,
+    preparations: {},
     ...change,
   }) as unknown as OrderState;
 
 const asked = (effect: Asked['effect'] = 'send', state = orderWith([operation()])): Asked => ({
-  ...{ effect, orderId: 'o1', operation: operation(effect === 'discard' ? 'discarding' : 'requesting') },
+  effect,
+  orderId: 'o1',
+  operation: operation(effect === 'discard' ? 'discarding' : 'requesting'),
   atStart: state,
 });
 
 describe('A request that changes something', () => {
   const row: IntentRow = {
-    ...{ state: 'requesting', requestId: 'request-1', attempt: 1, marker: 'ow-1', workerId: 'w1' },
-    ...{ status: 'provisioning', orderState: 'provisioning' },
+    state: 'requesting',
+    requestId: 'request-1',
+    attempt: 1,
+    marker: 'ow-1',
+    workerId: 'w1',
+    status: 'provisioning',
+    orderState: 'provisioning',
   };
   it('leaves for what is committed, in the name of the order’s worker', () => {
     expect(intentProblem('deploy', asked(), row, 'w1')).toBeNull();
@@ -129,7 +145,12 @@ describe('A shared thing', () => {
   const network = { platformId: 'dc-1', key: 'default-network/u1' };
   const tenant = { platformId: 'dc-1', key: 'tenant/u1' };
   const row = (orderId: string, value: string, change: Partial<OpenRow> = {}): OpenRow => ({
-    ...{ orderId, kind: 'billing', workOrderId: orderId, value, preparations: [], makes: null },
+    orderId,
+    kind: 'billing',
+    workOrderId: orderId,
+    value,
+    preparations: [],
+    makes: null,
     ...change,
   });
   const makes = (orderId: string, made: typeof network, preparations: (typeof network)[] = []): OpenRow =>
@@ -161,8 +182,14 @@ describe('A shared thing', () => {
 describe('A lever', () => {
   const process = new SimulatedProcess('worker-1');
   const pull = (fate: Pull['fate'], change: Partial<Pull> = {}): Pull => ({
-    ...{ process, at: 'pull', orderId: 'o1', lever: { act: 'cancel', reason: 'why' } },
-    ...{ fate, waitedMs: 0, isTold: false, excuse: null },
+    process,
+    at: 'pull',
+    orderId: 'o1',
+    lever: { act: 'cancel', reason: 'why' },
+    fate,
+    waitedMs: 0,
+    isTold: false,
+    excuse: null,
     ...change,
   });
   const done = pull({ state: 'done', ends: 'cancelled', at: 0 });
@@ -198,7 +225,10 @@ describe('A lever', () => {
 
 describe('An open operation', () => {
   const around = (change: Partial<Around> = {}): Around => ({
-    ...{ now: 1_000_000, calls: [], hasJob: () => false, inPreparation: new Set<string>() },
+    now: 1_000_000,
+    calls: [],
+    hasJob: () => false,
+    inPreparation: new Set<string>(),
     ...change,
   });
   const lacks = (one: OperationState, change: Partial<Around> = {}, isMoving = false): string[] =>
@@ -248,7 +278,9 @@ describe('An open operation', () => {
 
 describe('An answer', () => {
   const event: OrderEvent = {
-    ...{ about: 'operation', partKey: 'VM/r1#1', name: 'vm.create' },
+    about: 'operation',
+    partKey: 'VM/r1#1',
+    name: 'vm.create',
     event: { type: 'JOB_FAILED', disposition: 'retry', code: 'CLD_JOB_FAILED', message: '' },
   };
   const judge = (present: OperationState, source: Parameters<typeof reportProblem>[3], isTaken = true) => {
@@ -289,7 +321,11 @@ class StandIn {
     options: { report: () => undefined },
     run: (_effect: string, _open: OpenOrder, _operation: OperationState): void =>
       this.platforms.take({
-        ...{ tenant: 'a1', platformId: 'dc-1', orderId: 'o1', urgency: 'begin' as const, isRetry: false },
+        tenant: 'a1',
+        platformId: 'dc-1',
+        orderId: 'o1',
+        urgency: 'begin' as const,
+        isRetry: false,
         run: () => this.work(),
       }),
   };
@@ -307,14 +343,20 @@ describe('The watch', () => {
     const process = new SimulatedProcess('worker-1');
     const standIn = new StandIn();
     const watch = new Watch({
-      ...{ now: () => 0, clockOf: () => 1_000_000, isPeace: () => true, ask: rows },
+      now: () => 0,
+      clockOf: () => 1_000_000,
+      isPeace: () => true,
+      ask: rows,
       isReachable: () => true,
       isChange: (name) => name !== 'list',
       report: (text) => said.push(text),
     });
     watch.attach(process, standIn, () => true);
     const open = {
-      ...{ state: orderWith([operation()]), revision: 1, saving: false, waiting: [] },
+      state: orderWith([operation()]),
+      revision: 1,
+      saving: false,
+      waiting: [],
     } as unknown as OpenOrder;
     standIn.orders.set('o1', open);
     const live = (seconds: number) => {
@@ -402,7 +444,11 @@ describe('The watch', () => {
     const standIn = new StandIn();
     standIn.levers.pull = () => Promise.reject(new RefusedError('OPS_VERSION_STALE', 'look again'));
     const watch = new Watch({
-      ...{ now: () => 0, clockOf: () => 0, isPeace: () => true, isReachable: () => true, isChange: () => true },
+      now: () => 0,
+      clockOf: () => 0,
+      isPeace: () => true,
+      isReachable: () => true,
+      isChange: () => true,
       ask: (text) => (text.includes('from audit') ? [{}] : []),
       report: (text) => said.push(text),
     });
