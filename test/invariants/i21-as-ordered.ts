@@ -146,13 +146,16 @@ function toldWrong(name: string, { ordered }: ItemRow, told: Record<string, unkn
     if (!alive || alive.kind !== 'address') continue;
     const truths = { ipAddress: alive.details['ipAddress'], bandwidthMbps: ordered?.bandwidthMbps };
     for (const [field, is] of Object.entries(truths)) {
-      const said = told.map((one) => one[field]).filter((value) => value !== undefined);
-      if (is !== undefined && said.length > 0 && !said.some((value) => String(value) === String(is)))
-        wrong.push(`${name}: ${field} was told as ${said.join()}, and is ${String(is)}`);
+      const said = told.flatMap((one) => (one[field] === undefined ? [] : wordsOf(one[field])));
+      if (is !== undefined && said.length > 0 && !said.includes(wordsOf(is)))
+        wrong.push(`${name}: ${field} was told as ${said.join()}, and is ${wordsOf(is)}`);
     }
   }
   return wrong;
 }
+
+/** Numbers are told as texts. */
+const wordsOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 interface CallbackItem {
   resourceId?: string;

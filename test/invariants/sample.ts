@@ -263,8 +263,12 @@ class Recorder {
       const { orderId } = order;
       const sold = resourceTypeOf[name.split('.')[0] ?? ''] ?? 'VM';
       rows.items.push({
-        ...{ orderId, itemIndex, resourceId, status: 'provisioning' },
-        ...{ resourceType: sold, ordered: order.kind === 'billing' ? (orderedOf[sold] ?? null) : null },
+        orderId,
+        itemIndex,
+        resourceId,
+        status: 'provisioning',
+        resourceType: sold,
+        ordered: order.kind === 'billing' ? (orderedOf[sold] ?? null) : null,
       });
     }
     const number = rows.operations.filter(({ orderId }) => orderId === order.orderId).length;

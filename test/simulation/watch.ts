@@ -286,7 +286,13 @@ export class Watch {
     const pulled = (at: Pull['at'], orderId: string, lever: Pull['lever']): Pull => {
       this.seen.levers += 1;
       const pull: Pull = {
-        ...{ process, at, orderId, lever, waitedMs: 0, isTold: false, excuse: null },
+        process,
+        at,
+        orderId,
+        lever,
+        waitedMs: 0,
+        isTold: false,
+        excuse: null,
         fate: { state: 'waiting' },
       };
       this.pulls.push(pull);
