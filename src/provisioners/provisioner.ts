@@ -141,7 +141,10 @@ export interface NextStage {
 }
 
 export type Finding =
-  /** `guarded`: whatever an unanswered request may still do, the cloud would refuse a second one (a port or a name that only one can have). */
+  /**
+   * `guarded`: sending again is safe, whatever an unanswered request may still do. The cloud refuses a second one (a name that only one can
+   * have), it changes nothing (a deletion), or `send` takes from the first what it needs before it sends (a port).
+   */
   | { state: 'absent'; guarded?: boolean }
   /** The request was received and is being worked on. */
   | { state: 'job'; jobId: string; resourceId: string | null }

@@ -131,7 +131,8 @@ function ruleStage({ client }: Account, direction: Direction): OperationHandler 
     },
     async find(request) {
       const id = await rule(request);
-      return id === null ? { state: 'absent' } : { state: 'found', resourceId: id, others: [] };
+      // One rule for each direction.
+      return id === null ? { state: 'absent', guarded: true } : { state: 'found', resourceId: id, others: [] };
     },
     async inspect(request) {
       return (await rule(request)) === null ? { state: 'absent' } : reached(request);

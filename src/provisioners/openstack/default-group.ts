@@ -71,7 +71,10 @@ export function defaultGroupStage(
     async find(request) {
       const groupId = await group(request);
       const missing = await missingRules(request, groupId);
-      return missing.length === 0 ? { state: 'found', resourceId: groupId, others: [] } : { state: 'absent' };
+      // A rule there is twice is refused.
+      return missing.length === 0
+        ? { state: 'found', resourceId: groupId, others: [] }
+        : { state: 'absent', guarded: true };
     },
     async inspect(request) {
       const groupId = await group(request);

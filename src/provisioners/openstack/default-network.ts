@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OutcomeUnknownError } from '../../errors.js';
 import type { JsonObject } from '../../json.js';
 import type { Found, Inspection, OperationHandler, OperationRequest, Sent } from '../provisioner.js';
 import { input, notOurs } from '../requests.js';
@@ -31,6 +32,8 @@ interface Thing {
   row: z.ZodType<Row>;
   body(request: OperationRequest): JsonObject;
   next: string;
+  /** Neutron refuses a second one, in these words. */
+  twinRefused?: RegExp;
   /** Name of the fact that its id becomes. */
   fact: string;
 }
@@ -59,6 +62,7 @@ const subnet: Thing = {
     dns_nameservers: settingsOf(request).dns,
   }),
   next: 'router',
+  twinRefused: /overlaps with another subnet/i,
   fact: 'subnetId',
 };
 
@@ -124,23 +128,36 @@ function thingStage(account: Account, thing: Thing): OperationHandler {
     async send(request) {
       const adopted = await adoptEarlier(account, handler, request, true);
       if (adopted) return adopted;
-      const { value } = await client.change(
-        {
-          service: 'network',
-          scope: scopeOf(request),
-          method: 'POST',
-          path: `/${plural}`,
-          body: { [singular]: { ...thing.body(request), description: request.marker } },
-        },
-        z.record(z.string(), row),
-      );
+      const { value } = await client
+        .change(
+          {
+            service: 'network',
+            scope: scopeOf(request),
+            method: 'POST',
+            path: `/${plural}`,
+            body: { [singular]: { ...thing.body(request), description: request.marker } },
+          },
+          z.record(z.string(), row),
+        )
+        .catch((error: unknown) => {
+          if (
+            thing.twinRefused === undefined ||
+            !isRefusal(error, 400, 409) ||
+            !thing.twinRefused.test(error.message)
+          ) {
+            throw error;
+          }
+          // An earlier request was carried out meanwhile; if it was somebody else's, only a person can say.
+          throw new OutcomeUnknownError('CLD_RESPONSE_UNKNOWN', error.message);
+        });
       const made = value[singular];
       if (!made) throw contradiction(`Neutron made a ${singular} and does not show it`);
       return next(request, made.id);
     },
     async find(request) {
       const [first, ...others] = await marked(request);
-      return first ? { state: 'found', resourceId: first.id, others: others.map(({ id }) => id) } : { state: 'absent' };
+      if (first) return { state: 'found', resourceId: first.id, others: others.map(({ id }) => id) };
+      return thing.twinRefused === undefined ? { state: 'absent' } : { state: 'absent', guarded: true };
     },
     async inspect(request, resourceId) {
       return (await read(request, resourceId)) ? next(request, resourceId) : { state: 'absent' };
@@ -204,7 +221,7 @@ function interfaceStage({ client }: Account): OperationHandler {
     async find(request) {
       return (await isThere(request))
         ? { state: 'found', resourceId: input(request, 'networkId'), others: [] }
-        : { state: 'absent' };
+        : { state: 'absent', guarded: true };
     },
     async inspect(request) {
       return (await isThere(request)) ? { state: 'ready', found: found(request) } : { state: 'absent' };

@@ -196,7 +196,10 @@ export function ebsDetach(account: Account): OperationHandler {
     async find(request) {
       const volume = await attachedVolume(request);
       const begun = !volume || volume.status === 'detaching';
-      return begun ? { state: 'found', resourceId: input(request, 'volumeId'), others: [] } : { state: 'absent' };
+      // Undone twice is undone.
+      return begun
+        ? { state: 'found', resourceId: input(request, 'volumeId'), others: [] }
+        : { state: 'absent', guarded: true };
     },
     async inspect(request) {
       const volume = await attachedVolume(request);
@@ -223,7 +226,10 @@ export function ebsDelete(account: Account): OperationHandler {
     async find(request) {
       const volume = await volumeOf(account, request);
       const begun = !volume || volume.status === 'deleting';
-      return begun ? { state: 'found', resourceId: input(request, 'volumeId'), others: [] } : { state: 'absent' };
+      // Undone twice is undone.
+      return begun
+        ? { state: 'found', resourceId: input(request, 'volumeId'), others: [] }
+        : { state: 'absent', guarded: true };
     },
     async inspect(request) {
       const volume = await volumeOf(account, request);

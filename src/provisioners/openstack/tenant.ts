@@ -121,7 +121,8 @@ function projectStage({ client }: Account): OperationHandler {
       const project = await named(request);
       // One of ours without this user's mark has still to be given it.
       const isDone = project && (isMarked(project, request) || !isOurProject(project));
-      return isDone ? { state: 'found', resourceId: project.id, others: [] } : { state: 'absent' };
+      // Names are unique in a domain.
+      return isDone ? { state: 'found', resourceId: project.id, others: [] } : { state: 'absent', guarded: true };
     },
     async inspect(request) {
       const project = await named(request);
@@ -178,7 +179,7 @@ function userStage({ client }: Account): OperationHandler {
     },
     async find(request) {
       const user = await named(request);
-      return user ? { state: 'found', resourceId: user.id, others: [] } : { state: 'absent' };
+      return user ? { state: 'found', resourceId: user.id, others: [] } : { state: 'absent', guarded: true };
     },
     async inspect(request) {
       const user = await named(request);
@@ -237,7 +238,9 @@ function rolesStage({ client }: Account): OperationHandler {
     },
     async find(request) {
       const granted = await isGranted(request);
-      return granted ? { state: 'found', resourceId: input(request, 'projectId'), others: [] } : { state: 'absent' };
+      return granted
+        ? { state: 'found', resourceId: input(request, 'projectId'), others: [] }
+        : { state: 'absent', guarded: true };
     },
     async inspect(request) {
       return (await isGranted(request)) ? next(request) : { state: 'absent' };

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import type { OperationName } from '../../../src/planner/plan.js';
+import { type OperationName, preparationOperations } from '../../../src/planner/plan.js';
 import type { OperationRequest } from '../../../src/provisioners/provisioner.js';
 import { ControlSide } from '../../support/control-side.js';
 import {
@@ -11,7 +11,7 @@ import {
   requestFor,
   sendThrough,
 } from '../../conformance/small-engine.js';
-import { building } from './building.js';
+import { aCloud, building } from './building.js';
 
 /** The adapter gives up long before a service goes on; a login on a busy machine has to fit in. */
 const patience = { requestTimeoutMs: 2_000 };
@@ -136,6 +136,41 @@ describe('a service that is frozen for longer than our patience and then does al
     60_000,
   );
 });
+
+describe('what can be there only once', () => {
+  it.each([
+    ['a subnet', 'default-network', 'neutron.subnets.create', 'subnet'],
+    ['a project', 'tenant', 'keystone.projects.create', 'account'],
+    ['a user', 'tenant', 'keystone.users.create', 'user'],
+  ] as const)(
+    '(%s) is asked for again before the first request is done, and made once',
+    async (_, kind, name, thing) => {
+      const cloud = await aCloud({ settings: patience });
+      const control = ControlSide.at(new URL(cloud.config.serviceUrl).origin);
+      const resolution = await cloud.provisioner.resolve(cloud.request);
+      if (resolution.state === 'held') throw new Error(JSON.stringify(resolution.holds));
+      const inputs: Record<string, string> = {};
+      const prepare = async (wanted: string) => {
+        const { settings, kind: made } = resolution.preparations.find((one) => one.kind === wanted) ?? missing(wanted);
+        const task = { operation: preparationOperations[made], settings, inputs };
+        const { found } = await carryOut(cloud.provisioner, task, newMarker(), { holdMs: aWhile, cutMs: aWhile });
+        Object.assign(inputs, found.facts);
+      };
+      if (kind !== 'tenant') await prepare('tenant');
+      await control.fault({ operation: name, kind: 'freeze', forMs: aWhile });
+      const prepared = prepare(kind);
+      while (((await control.calls())[name] ?? 0) < 2) await sleep(20);
+      await control.clearFaults();
+      await prepared;
+      expect((await control.resources()).filter((one) => one.kind === thing)).toHaveLength(1);
+    },
+    60_000,
+  );
+});
+
+function missing(what: string): never {
+  throw new Error(`the order needs no ${what}`);
+}
 
 const listOf = { 'ebs.create': 'cinder.volumes.detail', 'network.reserve': 'neutron.floatingips.list' } as const;
 

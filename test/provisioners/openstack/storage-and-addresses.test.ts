@@ -105,6 +105,23 @@ describe('a public address', () => {
     expect(bound).toMatchObject({ state: 'ACTIVE', attachedTo: vm['vmId'] });
   });
 
+  it('that lost its bandwidth policy is not bound, and is bound once more with it', async () => {
+    const { cloud, provisioner, task, vm, address, inputs, scope } = await built();
+    const bind = task('network.bind', { ...address, vmId: vm['vmId'] ?? '' });
+    await carryOut(provisioner, bind);
+    const { Anything, FloatingIpRead } = await import('../../../src/provisioners/openstack/schema.js');
+    const call = { service: 'network', scope, path: `/floatingips/${address['addressId']}` } as const;
+    // Any change by anybody that does not name it.
+    const body = { floatingip: { description: address['marker'] ?? '' } };
+    await cloud.account.client.change({ ...call, method: 'PUT', body }, Anything);
+    const handler = handlerOf(provisioner, 'network.bind');
+    expect((await handler.find(requestFor(bind))).state).toBe('absent');
+    await expect(handler.inspect(requestFor(bind), address['addressId'] ?? '')).resolves.toEqual({ state: 'absent' });
+    await carryOut(provisioner, bind);
+    const { floatingip } = await cloud.account.client.read(call, FloatingIpRead);
+    expect(floatingip.qos_policy_id).toBe(inputs['qosPolicyId']);
+  });
+
   it('that serves one machine is not taken away for another', async () => {
     const { provisioner, task, vm, address } = await built();
     await carryOut(provisioner, task('network.bind', { ...address, vmId: vm['vmId'] ?? '' }));

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import type { OperationRequest } from '../../../src/provisioners/provisioner.js';
 import {
   carryOut,
   finished,
@@ -11,6 +13,10 @@ import {
 import { anOrder } from '../an-order.js';
 import { stopServer } from '../../../src/provisioners/openstack/server-actions.js';
 import { building } from './building.js';
+import type { Simulated } from './simulated.js';
+
+/** Ports that are not the network's own. */
+const portsOn = async (cloud: Simulated) => (await cloud.resources()).filter(({ kind }) => kind === 'port');
 
 const withoutPassword = anOrder({ vm: { hasRootPassword: false } });
 
@@ -140,6 +146,74 @@ describe('a VM', () => {
       code: 'CLD_CONTRADICTION',
     });
     expect(await cloud.alive(marker)).toHaveLength(1);
+  });
+
+  it('stands on a port made beforehand, which carries its security group and goes with it', async () => {
+    const { cloud, provisioner, task, inputs, scope } = await building();
+    const { found } = await carryOut(provisioner, task('vm.create'));
+    const { account } = cloud;
+    const Ports = z.object({ ports: z.array(z.object({ id: z.string(), security_groups: z.array(z.string()) })) });
+    const query = { device_id: found.resourceId };
+    const { ports } = await account.client.read({ service: 'network', scope, path: '/ports', query }, Ports);
+    expect(ports).toMatchObject([{ security_groups: [inputs['securityGroupId']] }]);
+    await carryOut(provisioner, task('vm.delete', found.facts));
+    expect(await portsOn(cloud)).toEqual([]);
+  });
+
+  it('whose port was made twice, since its answer was lost, has one card, and leaves none behind', async () => {
+    const { cloud, provisioner, task } = await building();
+    const marker = newMarker();
+    const handler = handlerOf(provisioner, 'vm.create');
+    await handler.send(requestFor(task('vm.create'), { marker }));
+    await handler.send(requestFor(task('vm.create'), { marker }));
+    expect(await portsOn(cloud)).toHaveLength(2);
+    const { found } = await carryOut(provisioner, task('vm.create'), marker);
+    const vm = (await cloud.resources()).find(({ id }) => id === found.resourceId);
+    expect(vm?.details['portIds']).toHaveLength(1);
+    await carryOut(provisioner, task('vm.delete', found.facts));
+    expect(await portsOn(cloud)).toEqual([]);
+  });
+
+  it('where ports may not be made beforehand gets its card from Nova, and an absence is not guarded', async () => {
+    const { cloud, provisioner, task, scope } = await building();
+    const refusal = { status: 403, errortext: 'rule:create_port is disallowed by policy' };
+    await cloud.fault('neutron.ports.create', 'error', refusal);
+    const { found } = await carryOut(provisioner, task('vm.create'));
+    expect(found.facts['privateIp']).toMatch(/^10\.0\./);
+    expect(scope).not.toBeNull();
+    await cloud.fault('neutron.ports.create', 'error', refusal);
+    const handler = handlerOf(provisioner, 'vm.create');
+    const first = await handler.send(requestFor(task('vm.create')));
+    if (first.state !== 'next') throw new Error(first.state);
+    const request = requestFor(task('vm.create'), { stage: first.stage, memo: first.memo, attempt: 2 });
+    expect(await handler.find(request)).toEqual({ state: 'absent' });
+  });
+
+  it('for which the tenant may have no more ports is refused for good, before anything of it is made', async () => {
+    const { cloud, provisioner, task, inputs } = await building();
+    const { setQuotas } = await import('../../../src/provisioners/openstack/quotas.js');
+    await setQuotas(cloud.account.client, inputs['projectId'] ?? '', { network: { port: 0 } });
+    const quota = { disposition: 'reject', code: 'CLD_QUOTA' };
+    await expect(carryOut(provisioner, task('vm.create'))).rejects.toMatchObject(quota);
+    // As Nova says it where it makes the card.
+    await cloud.fault('neutron.ports.create', 'error', { status: 403, errortext: 'rule:create_port is disallowed' });
+    await expect(carryOut(provisioner, task('vm.create'))).rejects.toMatchObject(quota);
+    expect(await portsOn(cloud)).toEqual([]);
+  });
+
+  it('whose port somebody has deleted is asked for again on a new one', async () => {
+    const { cloud, provisioner, task, scope } = await building();
+    const marker = newMarker();
+    const beforeSend = async ({ stage, memo }: OperationRequest) => {
+      if (stage !== 'server' || (await portsOn(cloud)).length === 0 || deleted) return;
+      deleted = true;
+      const path = `/ports/${memo['ports'] ?? ''}`;
+      await cloud.account.client.change({ service: 'network', scope, method: 'DELETE', path }, z.unknown());
+    };
+    let deleted = false;
+    await carryOut(provisioner, task('vm.create'), marker, { beforeSend });
+    expect(await cloud.alive(marker)).toHaveLength(1);
+    expect(await portsOn(cloud)).toHaveLength(1);
   });
 
   it('of a tenant whose quota is used up is refused for good', async () => {
