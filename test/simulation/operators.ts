@@ -27,7 +27,7 @@ interface OrderRow {
 }
 
 /** After so many levers pulled in vain nobody believes any more that an order comes to its end. */
-const mostTries = 30;
+const mostTries = 12;
 
 /**
  * The people at the levers: at random moments in the time of trouble, and afterwards, patiently, until nothing waits for a person
@@ -71,8 +71,13 @@ export class Operators {
     }
   }
 
-  /** One round of those who look after what waits for a person. @returns what has been waiting in vain for too long, in words */
-  lookAfter(ready: WorkerProcess[], unknownKinds: ReadonlySet<string>): string[] {
+  /**
+   * One round of those who look after what waits for a person.
+   *
+   * @param mayBeLeft whether there may be orders that no lever brings to an end
+   * @returns what has been waiting in vain for too long, in words
+   */
+  lookAfter(ready: WorkerProcess[], unknownKinds: ReadonlySet<string>, mayBeLeft: boolean): string[] {
     const { random, time } = this.around;
     const waiting = this.orders(
       `finished_at is null and (machine ->> 'value' in ('paused', 'held', 'needsOperator', 'failing', 'undoStuck', 'quarantined')
@@ -84,11 +89,13 @@ export class Operators {
       if (time.elapsedMs - tried.at < 3_000 || ready.length === 0) continue;
       if (tried.count >= mostTries) {
         // What nobody's order needs may wait for a person for ever.
-        if (order.kind === 'billing') inVain.push(`${order.work_order_id} is ${order.state} after ${mostTries} levers`);
+        if (order.kind === 'billing' && !mayBeLeft)
+          inVain.push(`${order.work_order_id} is ${order.state} after ${mostTries} levers`);
         continue;
       }
       this.tries.set(order.order_id, { count: tried.count + 1, at: time.elapsedMs });
-      const reason = `after the troubles ${tried.count}`;
+      // Of its own: a replay of an order is written down at what it waits for as well, with the same reason.
+      const reason = `after the troubles ${this.levers.length}`;
       const lever = this.mending(order, tried.count, reason, unknownKinds.has(order.work_order_id));
       this.around.count(`looked after ${order.kind} ${order.state}`);
       this.pull(random.pick(ready), order, lever, null);
@@ -104,7 +111,7 @@ export class Operators {
     }
   }
 
-  /** Whether an order waits for a person who has given up on it: only what is shared may. */
+  /** Whether an order waits for a person who has given up on it. */
   isLeft(orderId: string): boolean {
     return (this.tries.get(orderId)?.count ?? 0) >= mostTries;
   }

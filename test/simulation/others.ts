@@ -29,6 +29,8 @@ export class Others {
   readonly foreignIds: string[] = [];
   /** Ours, and removed by somebody else. */
   readonly removedIds: string[] = [];
+  /** Somebody removed a whole account of ours: what is in it can neither be seen nor removed any more, whatever lever is pulled. */
+  hasRemovedAccount = false;
   private credentials: Record<string, string>;
   private closed = new Set<string>();
 
@@ -42,7 +44,7 @@ export class Others {
     const things = this.around.resources();
     if (things.length === 0) return;
     const shared = things.filter(({ kind }) => !boughtKinds.includes(kind));
-    const bought = things.filter(({ kind }) => boughtKinds.includes(kind));
+    const bought = things.filter(({ kind, id }) => boughtKinds.includes(kind) && !this.foreignIds.includes(id));
     const act = random.pick([
       'remove shared',
       'remove shared',
@@ -70,6 +72,7 @@ export class Others {
     }
     const done = stranger.remove(thing);
     if (done) this.removedIds.push(thing.id);
+    if (done && ['account', 'user'].includes(thing.kind)) this.hasRemovedAccount = true;
     said(done, `remove ${thing.kind}`);
   }
 
