@@ -10,7 +10,7 @@ import { isGoneServer, readServer } from './server-jobs.js';
 
 /**
  * The cards of a server, made before it: `POST /servers` names them, and so a request that was given up can be disarmed. A port
- * that is deleted takes with it whatever request still carries it (docs/decisions/0027).
+ * that is deleted takes with it whatever request still carries it (docs/decisions/0030).
  */
 
 /** The text that the ports of a VM carry as their description: a marker of their own, for a marker stands for one thing. */
