@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { crashPoint } from '../crash-point.js';
 import { groupBy } from '../group-by.js';
@@ -26,11 +27,14 @@ export interface PlanningOptions {
   readOrder(orderId: string): Promise<WorkOrder>;
 }
 
+/** As much of an open order as planning needs to know. */
+export type ToPlan = Pick<OpenOrder, 'state' | 'order' | 'claimed'>;
+
 /**
  * Plans one order: its things claimed, its items put in order, and what each of them is in its cloud's own terms read
  * from the catalogue. Nothing is built here. Never throws: what goes wrong becomes an event, and the order waits or is held.
  */
-export async function planOrder(open: OpenOrder, options: PlanningOptions): Promise<Happening> {
+export async function planOrder(open: ToPlan, options: PlanningOptions): Promise<Happening> {
   // A preparation was placed with its plan.
   if (open.state.kind === 'preparation' && open.state.plan) {
     return { event: { about: 'order', event: { type: 'PLANNED' }, plan: open.state.plan } };
@@ -84,6 +88,28 @@ export async function planOrder(open: OpenOrder, options: PlanningOptions): Prom
 }
 
 /**
+ * What planning would hold an order for if it were planned now: nothing is claimed, and nothing is asked of any cloud but its catalogue.
+ * Empty too when a cloud cannot be asked soon: then nobody knows.
+ *
+ * @param conflicts those of `claimConflicts`
+ */
+export async function dryPlan(
+  state: OrderState,
+  options: Omit<PlanningOptions, 'claim'> & { conflicts(state: OrderState): Promise<ClaimConflict[]> },
+): Promise<Hold[]> {
+  const open = { state, order: null, claimed: false };
+  const planning = planOrder(open, { ...options, claim: options.conflicts });
+  const late = new AbortController();
+  const patience = sleep(dryPlanMs, null, { signal: late.signal }).catch(() => null);
+  const happening = await Promise.race([planning, patience]);
+  late.abort();
+  return happening?.planned?.holds ?? [];
+}
+
+/** Somebody waits for a forecast; a cloud that is away makes no turn. */
+const dryPlanMs = 3_000;
+
+/**
  * Q20: a VM that is ordered with neither a password nor a key gets a password of ours, where the cloud takes one; each of several
  * gets one of its own. It is sealed in the commit that stores the plan, long before anything is sent.
  */
@@ -120,7 +146,7 @@ function held(holds: Hold[]): Happening {
 }
 
 /** The cloud, or our own database, could not be asked: the order waits and is planned again. */
-function away(error: unknown, open: OpenOrder, log: Logger): Happening {
+function away(error: unknown, open: ToPlan, log: Logger): Happening {
   const { code, message } =
     error instanceof ProvisioningError
       ? error

@@ -4,7 +4,7 @@ import { crashPoint } from '../crash-point.js';
 import { beginPreparation, preparationProducer } from '../machines/begin-order.js';
 import { modeOf, preparationId } from '../machines/follow-up.js';
 import { itemFailure } from '../machines/delivery.js';
-import { finalStatuses, type OrderState, type PreparationOutcome } from '../machines/order-state.js';
+import { finalStatuses, isOverWithout, type OrderState, type PreparationOutcome } from '../machines/order-state.js';
 import { orderIdFor } from '../order-id.js';
 import type { Preparation } from '../planner/plan.js';
 import { insertOrders } from '../store/accept.js';
@@ -106,7 +106,8 @@ export class Preparations {
     entry.asking = true;
     try {
       const made = await this.findOrPlace(entry, () => this.isWanted(entry));
-      if (!made) return;
+      // Nothing is there, and nobody wants it made: whoever does later asks anew.
+      if (!made) return this.letGo(entry);
       entry.orderId = made.orderId;
       if (made.found) this.note(entry, made.found);
     } catch (error) {
@@ -116,6 +117,14 @@ export class Preparations {
       );
     } finally {
       entry.asking = false;
+    }
+  }
+
+  /** Those that wait and are not to be built. */
+  private letGo({ waiting }: Entry): void {
+    for (const orderId of waiting) {
+      const open = this.options.engine.get(orderId);
+      if (!open || modeOf(open.state) !== 'building') waiting.delete(orderId);
     }
   }
 
@@ -167,7 +176,7 @@ export class Preparations {
       const orderId = orderIdFor(preparationProducer, workOrderId);
       const found = await this.find(orderId);
       // A new order does not inherit an old failure, nor what somebody has cancelled.
-      if (found && isOverWithout(found) && ownOrderId !== orderId) {
+      if (found && isOverWithout(found.status) && ownOrderId !== orderId) {
         last = { orderId, found };
         continue;
       }
@@ -258,11 +267,6 @@ export class Preparations {
     const { platformId, key } = entry.preparation;
     this.options.engine.dispatch(orderId, { event: { about: 'preparation', platformId, key, outcome } });
   }
-}
-
-/** At its end, and nothing was made. */
-function isOverWithout({ status }: OrderState): boolean {
-  return status !== 'completed' && finalStatuses.includes(status);
 }
 
 /** What a preparation stands on, near and far, as the plan that names it has them. */

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { isOverWithout } from '../machines/order-state.js';
 import { type Preparation, userKey } from '../planner/plan.js';
 import type { Tenancy } from '../provisioners/provisioner.js';
 import { inTransaction } from '../store/accept.js';
@@ -194,7 +195,7 @@ export class Registrar {
   ): Promise<Preparation[]> {
     const keys = undone.map(({ of }) => of);
     const tries = await newestTries(this.options.pool, platformId, keys);
-    const isMade = ({ of }: { of: string }) => (tries.get(of)?.status ?? 'failed') !== 'failed';
+    const isMade = ({ of }: { of: string }) => !isOverWithout(tries.get(of)?.status ?? 'failed');
     const dropped = new Set(undone.filter((one) => !isMade(one)).map(({ preparation }) => preparation.key));
     return undone.filter(isMade).map(({ preparation: { needs = [], ...rest } }) => ({
       ...rest,
@@ -221,14 +222,13 @@ export class Registrar {
     const standing: PreparationTry[] = [];
     for (const one of preparations) {
       const newest = tries.get(one.key);
-      const isOver = newest?.status === 'failed' && newest.createdAt < wantedAt;
+      const isOver = newest && isOverWithout(newest.status) && newest.createdAt < wantedAt;
       if (newest && !isOver) standing.push(newest);
       else await this.options.preparations.ensure(one, among);
     }
-    const thatIs = (status: string) => standing.find((one) => one.status === status);
-    const failed = thatIs('failed');
+    const failed = standing.find(({ status }) => isOverWithout(status));
     if (failed) return { state: 'failed', detail: failed.reason ?? 'no reason was given', lookAgainMs: null };
-    const held = thatIs('held');
+    const held = standing.find(({ status }) => status === 'held');
     if (held) return { state: 'waiting', detail: held.reason ?? 'it needs a person', lookAgainMs: laterMs };
     const isDone = standing.length === preparations.length && standing.every(({ status }) => status === 'completed');
     return isDone

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { crashPoint } from '../crash-point.js';
-import { preparationId } from '../machines/follow-up.js';
+import { modeOf, preparationId } from '../machines/follow-up.js';
 import { OutcomeUnknownError, ProvisioningError } from '../errors.js';
 import type { OperationEvent } from '../machines/operation.machine.js';
 import { operationOf, partOf, plannedPart } from '../machines/order-index.js';
@@ -12,7 +12,7 @@ import type { TurnEnd, Urgency } from './fair-turns.js';
 import { type Platforms, saysAway } from './platforms.js';
 import { openForPiece, type Seal, sealForPiece } from './piece-secrets.js';
 import { operationRequest } from './operation-request.js';
-import { operationNames } from '../planner/plan.js';
+import { operationNames, waysBack } from '../planner/plan.js';
 import { UnsealError } from '../secrets.js';
 import { isCurrent } from './steps.js';
 
@@ -166,10 +166,14 @@ function urgencyOf(effect: CloudEffect, { kind }: OrderState): Urgency {
   return effect === 'send' && kind === 'billing' ? 'begin' : 'finish';
 }
 
-/** The order was cancelled, or is being undone, while the request waited to be sent: then it need not be sent at all. */
+/**
+ * The order was cancelled, or is being undone, while the request waited to be sent: then it need not be sent at all. Nor does anything
+ * begin while the order is on hold, has failed, or waits for a person.
+ */
 function noLongerWanted(state: OrderState, operation: OperationState): boolean {
   const now = operationOf(state, operation.partKey, operation.name);
-  return now?.machine.context.abandoned === true;
+  const waits = modeOf(state) === 'resting' && !waysBack.includes(operation.name);
+  return waits || now?.machine.context.abandoned === true;
 }
 
 /**

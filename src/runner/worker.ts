@@ -4,12 +4,13 @@ import type { Logger } from 'pino';
 import { Intake, secretContext } from '../consumers/intake.js';
 import type { Surroundings } from '../machines/advance.js';
 import type { Bundle } from '../machines/begin-order.js';
+import type { OrderState } from '../machines/order-state.js';
 import type { Pace as Gate } from '../provisioners/pace.js';
 import type { OperationName } from '../planner/plan.js';
 import type { PlatformConfig, Provisioner } from '../provisioners/provisioner.js';
 import type { Warning, WorkOrder } from '../schemas/work-order.js';
 import type { Sealer } from '../secrets.js';
-import { claimResources } from '../store/accept.js';
+import { claimConflicts, claimResources } from '../store/accept.js';
 import { readDocument } from '../store/callbacks.js';
 import { databaseTime } from '../store/ownership.js';
 import { installationId as readInstallationId } from '../store/installation.js';
@@ -22,7 +23,7 @@ import { LateLooks, type LookTimes } from './late-looks.js';
 import { Levers } from './levers.js';
 import { Orphans } from './orphans.js';
 import { type Identity, Ownership } from './ownership.js';
-import { planOrder } from './plan-order.js';
+import { dryPlan, planOrder } from './plan-order.js';
 import { Platforms } from './platforms.js';
 import { Poller } from './poll-jobs.js';
 import { Preparations } from './preparations.js';
@@ -125,16 +126,11 @@ export class Worker {
     const poller = new Poller({ platforms, log, now, report, isOurs, seal });
     const preparations = new Preparations({ pool, engine, identity, log, failed: () => ownership.mayOwnUnknown() });
     const readOrder = async (orderId: string) => (await readDocument(pool, orderId)).order;
+    const planning = { platforms, users, seal, log, readOrder };
     engine.connect({
       plan: (open) => {
-        void planOrder(open, {
-          claim: (state) => claimResources(pool, state),
-          platforms,
-          users,
-          seal,
-          log,
-          readOrder,
-        }).then((happening) => {
+        const claim = (state: OrderState) => claimResources(pool, state);
+        void planOrder(open, { ...planning, claim }).then((happening) => {
           // Planned while it was held and taken up again, it comes to an order that may have lost its things meanwhile.
           if (engine.get(open.state.orderId) === open) report(open.state.orderId, happening);
         });
@@ -180,6 +176,7 @@ export class Worker {
       preparations,
       log,
       canDiscardWhileBuilding,
+      dryPlan: (state) => dryPlan(state, { ...planning, conflicts: (one) => claimConflicts(pool, one) }),
       engine: {
         get: (orderId) => engine.get(orderId),
         dispatch: report,

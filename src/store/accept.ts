@@ -309,19 +309,25 @@ export function claimResources(pool: pg.Pool, state: OrderState): Promise<ClaimC
        on conflict (producer, resource_id) do update set order_id = c.order_id`,
       [orderId, producer, resourceIds],
     );
-    const { rows } = await sql.query<{ resource_id: string; work_order_id: string | null; status: string }>(
-      `select distinct c.resource_id, case when o.account_id = $4 then o.work_order_id end as work_order_id, o.status
-         from resource_claim c join work_order o using (order_id)
-         join work_order_item i on i.order_id = c.order_id and i.resource_id = c.resource_id
-        where c.producer = $2 and c.resource_id = any($3::text[]) and c.order_id <> $1 and not ${hasGivenUp}`,
-      [orderId, producer, resourceIds, state.accountId],
-    );
+    const conflicts = await claimConflicts(sql, state);
     await sql.query(
       'update resource_claim set order_id = $1 where producer = $2 and resource_id = any($3::text[]) and order_id <> $1',
-      [orderId, producer, resourceIds.filter((one) => !rows.some((row) => row.resource_id === one))],
+      [orderId, producer, resourceIds.filter((one) => !conflicts.some(({ resourceId }) => resourceId === one))],
     );
-    return rows.map((row) => ({ resourceId: row.resource_id, workOrderId: row.work_order_id, status: row.status }));
+    return conflicts;
   });
+}
+
+/** The things of an order that another standing order keeps at this moment. Only looks. */
+export async function claimConflicts(sql: Sql, state: OrderState): Promise<ClaimConflict[]> {
+  const { rows } = await sql.query<{ resource_id: string; work_order_id: string | null; status: string }>(
+    `select distinct c.resource_id, case when o.account_id = $4 then o.work_order_id end as work_order_id, o.status
+       from resource_claim c join work_order o using (order_id)
+       join work_order_item i on i.order_id = c.order_id and i.resource_id = c.resource_id
+      where c.producer = $2 and c.resource_id = any($3::text[]) and c.order_id <> $1 and not ${hasGivenUp}`,
+    [state.orderId, state.producer, state.items.map(({ resourceId }) => resourceId), state.accountId],
+  );
+  return rows.map((row) => ({ resourceId: row.resource_id, workOrderId: row.work_order_id, status: row.status }));
 }
 
 /** One transaction on one connection, always given back. */
