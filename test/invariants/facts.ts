@@ -121,6 +121,8 @@ const stages: [operation: string, stages: string[]][] = [
   // Of OpenStack: a project is the first.
   ['tenant', ['user', 'roles', 'default-group']],
   ['bandwidth-policy', ['egress', 'ingress']],
+  // Of OpenStack: a server's cards are made before it.
+  ['vm.create', ['port']],
 ];
 
 function operationsByMarker(operations: OperationRow[]): Map<string, OperationRow[]> {
