@@ -354,6 +354,7 @@ class Turn {
     this.doActions(next, moved.actions, event);
     this.partsMoved ||= moved.next.value === 'stuck' || operation.machine.value === 'stuck';
     if (moved.next.value === operation.machine.value) return;
+    this.noteDiscarded(operation, next);
     this.tellPart(next);
   }
 
@@ -394,6 +395,15 @@ class Turn {
     } else if (machine.value === 'stuck' && removals.includes(name)) {
       this.listRemains(partKey);
     }
+  }
+
+  /** What was being made is not wanted any more, and was to go at once: it went, or the cloud would not remove it. */
+  private noteDiscarded({ platformId, machine }: OperationState, next: OperationState): void {
+    const { resourceId, abandoned } = machine.context;
+    const wasGoing = machine.value === 'discarding' || machine.value === 'leaving';
+    if (!abandoned || !wasGoing || resourceId === null) return;
+    if (next.machine.value === 'stuck') this.orphans.push({ operation: next, resourceIds: [resourceId], why: 'undo' });
+    if (next.machine.value === 'failed') this.removed.push({ platformId, resourceId });
   }
 
   /** What the cloud would not remove is listed by the id it was made with. */

@@ -183,7 +183,7 @@ export async function startApi(
             audit: [],
           },
         ]);
-        if (!saved.has(orderId)) throw new Error(`the step of ${event.about} was not stored`);
+        if (saved.size === 0) throw new Error(`the step of ${event.about} was not stored`);
       }
     },
     async stop(): Promise<void> {
