@@ -16,7 +16,7 @@ import {
   unexplained,
 } from './follow-up.js';
 import type { ItemContext, ItemEvent } from './item.js';
-import { failedOperation, type Lever, leverProblem } from './lever-problem.js';
+import { failedOperation, type Lever, leverProblem, markableParts } from './lever-problem.js';
 import { begin, itemMachines, move, type PartKind, tagOf } from './move.js';
 import { type OperationContext, type OperationEvent, operationMachine, type WaitKind } from './operation.machine.js';
 import {
@@ -174,7 +174,7 @@ class Turn {
         this.leaveFailing();
         break;
       case 'mark-done':
-        for (const part of partsOfItem(this.state, lever.itemIndex)) this.markDone(part, lever.resourceId);
+        for (const part of markableParts(this.state, lever.itemIndex)) this.markDone(part, lever.resourceId);
         this.leaveFailing();
         break;
     }
@@ -352,7 +352,7 @@ class Turn {
       this.announce('item.job-submitted', operation.itemIndex, { operation: name, jobId: moved.next.context.jobId });
     }
     this.doActions(next, moved.actions, event);
-    this.partsMoved ||= moved.next.value === 'stuck' || operation.machine.value === 'stuck';
+    this.partsMoved ||= ended || moved.next.value === 'stuck' || operation.machine.value === 'stuck';
     if (moved.next.value === operation.machine.value) return;
     this.noteDiscarded(operation, next);
     this.tellPart(next);

@@ -105,13 +105,16 @@ function ofMarkDone(state: OrderState, itemIndex: number): string | null {
   if (state.machine.value === 'quarantined') {
     return 'The order stopped on an error of our own: replay it first, or cancel it.';
   }
-  const waiting = partsOf(state, itemIndex).filter(
-    (part) => partOutcome(state, part) === 'remains' || markable(state, part),
-  );
+  const waiting = markableParts(state, itemIndex);
   if (waiting.length === 1) return null;
   return waiting.length === 0
     ? 'No step of the item has failed or needs a person.'
     : 'Several parts of the item need a person; replay the order, or give the item up.';
+}
+
+/** The parts of an item of which a person may say what became of them: a lever is about one, and about no other. */
+export function markableParts(state: OrderState, itemIndex: number): PartState[] {
+  return partsOf(state, itemIndex).filter((part) => partOutcome(state, part) === 'remains' || markable(state, part));
 }
 
 /** Whether a part's step can be said to have come to something. In an order that is undone what was refused is over. */

@@ -89,7 +89,7 @@ describe('what a lever says', () => {
           }
         }
       }),
-      { seed, numRuns: runs, verbose: 1, interruptAfterTimeLimit: 120_000, endOnFailure: true },
+      { seed, numRuns: runs, verbose: 1 },
     );
     // Each lever was tried, and from more than one state; else the property would say nothing.
     for (const act of ['replay', 'cancel', 'hold', 'resume', 'skip', 'mark-done']) {
@@ -122,7 +122,7 @@ describe('what a lever says', () => {
         life.live();
         expect(life.sent.filter((key) => !open.has(key))).toEqual([]);
       }),
-      { seed, numRuns: runs, verbose: 1, interruptAfterTimeLimit: 120_000, endOnFailure: true },
+      { seed, numRuns: runs, verbose: 1 },
     );
   });
 
@@ -152,7 +152,7 @@ describe('what a lever says', () => {
         }
         expect(life.sent.filter((key) => !out.has(key))).toEqual([]);
       }),
-      { seed, numRuns: runs, verbose: 1, interruptAfterTimeLimit: 120_000, endOnFailure: true },
+      { seed, numRuns: runs, verbose: 1 },
     );
   });
 });

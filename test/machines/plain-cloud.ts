@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import { advance, type OrderEvent, type Surroundings } from '../../src/machines/advance.js';
 import { beginOrder } from '../../src/machines/begin-order.js';
+import { partOutcome } from '../../src/machines/follow-up.js';
 import { type Lever, leverProblem } from '../../src/machines/levers.js';
 import type { OperationEvent } from '../../src/machines/operation.machine.js';
 import { type Effect, finalStatuses, type OperationState, type OrderState } from '../../src/machines/order-state.js';
@@ -37,7 +38,7 @@ export class PlainLife {
   readonly sent: string[] = [];
   private readonly broken = new Set<string>();
   private pending: Effect[];
-  private network: 'none' | 'ready' | 'failed' | 'stuck' = 'none';
+  private network: 'unasked' | 'none' | 'ready' | 'failed' | 'stuck' = 'unasked';
 
   constructor(private readonly draws: number[]) {
     const shape = 1 + this.draw(15);
@@ -65,8 +66,11 @@ export class PlainLife {
 
   /** Until nothing is left to happen, or for some moments. */
   live(moments = 2_000): void {
-    for (let left = moments; left > 0 && this.pending.length > 0; left -= 1) {
+    for (let left = moments; left > 0; left -= 1) {
       if (finalStatuses.includes(this.state.status)) return;
+      // What was asked of another order, and not heard of yet, is there some day when nothing goes wrong.
+      if (this.pending.length === 0 && this.behaves && this.network === 'none') this.pending.push({ type: 'prepare' });
+      if (this.pending.length === 0) return;
       if (left === 1 && moments === 2_000) throw new Error(`no end in ${this.state.machine.value}`);
       const [effect] = this.pending.splice(this.draw(this.pending.length), 1);
       if (effect) this.carryOut(effect);
@@ -85,7 +89,16 @@ export class PlainLife {
     expect(leverProblem(this.state, lever)).toBeNull();
     // A replay tries what is shared again, too.
     if (lever.act === 'replay' && this.network === 'stuck') this.network = 'failed';
+    if (lever.act === 'mark-done') this.believe(lever.itemIndex);
     this.take({ about: 'lever', lever });
+  }
+
+  /** People say what is so: what they say is gone is not there. */
+  private believe(itemIndex: number): void {
+    for (const part of this.state.parts) {
+      if (part.itemIndex !== itemIndex || partOutcome(this.state, part) !== 'remains') continue;
+      for (const key of this.alive.keys()) if (key.startsWith(`${part.key} `)) this.alive.set(key, 0);
+    }
   }
 
   /** As the engine does: it stops where it was last stored, and nothing of it is in anybody's memory. */
@@ -135,7 +148,7 @@ export class PlainLife {
     if (!onlyLooks && this.network !== 'ready' && this.network !== 'stuck') {
       this.network = (['ready', 'ready', 'ready', 'failed', 'stuck', 'none'] as const)[this.draw(6)] ?? 'ready';
     }
-    if (this.network === 'none') return;
+    if (this.network === 'none' || this.network === 'unasked') return;
     const [preparation] = this.plan.preparations;
     if (!preparation) return;
     const { platformId } = preparation;
