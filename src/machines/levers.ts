@@ -108,6 +108,7 @@ const notes = {
   repeated: 'The cloud had refused it, and nothing was done: a repeat cannot make a second one.',
   onItsWay: 'On its way.',
   ends: 'What is under way ends.',
+  askedWhileOnHold: 'The cloud is asked what became of its request; what was not done waits until the order goes on.',
   sentLater: 'Sent when the order goes on.',
   needs: 'When what it needs is there.',
   notBegun: 'Not begun before the order goes on.',
@@ -121,6 +122,7 @@ function lineOf(before: OrderState, end: PartState, lever: Lever, last: OrderSta
   const is = partOutcome(last, end);
   const line = (what: ForecastLine['what'], note: string) => ({ ...standing(before, part), what, note });
   if (is === 'remains') return line('stays', notes.remains);
+  if (last.machine.value === 'paused' && isAskedAbout(open)) return line('awaited', notes.askedWhileOnHold);
   if (isLost(is)) {
     if (is === was && !open) return line('stays', notes.verdict);
     if (lever.act === 'mark-done' && lever.itemIndex === part.itemIndex && was === 'remains')
@@ -163,6 +165,10 @@ function waiting(
     operation: nextOperation(last, end),
   };
 }
+
+/** Whether nobody knows whether its request was carried out. */
+const isAskedAbout = (open: OperationState | undefined) =>
+  open !== undefined && ['lookingUp', 'settling'].includes(open.machine.value);
 
 const isLost = (outcome: ItemOutcome) => ['failed', 'cancelled', 'compensated'].includes(outcome);
 

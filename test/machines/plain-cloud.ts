@@ -197,7 +197,10 @@ export class PlainLife {
       case 'track': {
         const choice = this.draw(7);
         if (choice === 1 || choice === 2 || choice === 3) {
-          if (!waysBack.includes(name)) this.broken.add(key);
+          this.broken.add(key);
+          // A removal that failed removed nothing.
+          const kept = undoes[name];
+          if (kept) this.alive.set(`${partKey} ${kept}`, 1);
           const disposition = (['reject', 'retry', 'ask-human'] as const)[choice - 1] ?? 'reject';
           if (operation.machine.context.resourceId === null) this.alive.set(key, 0);
           return { type: 'JOB_FAILED', disposition, code: 'CLD_RESOURCE_ERROR', message: 'it broke' };
