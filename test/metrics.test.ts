@@ -9,7 +9,8 @@ describe('what a monitoring system reads', () => {
   const engine = { openOrders: 3, counters: { steps: 40, commits: 5, lostRaces: 1, ignoredEvents: 2 } };
   const weather = { state: 'broken', since: null, reason: null, nextProbeAt: null, parked: 12, queued: 3 };
   const platforms = { views: () => [{ id: 'dc-1', weather }] };
-  const worker = { engine, poller: { inFlight: 7 }, platforms } as unknown as Worker;
+  const lateLooks = { counters: { looks: 6 } };
+  const worker = { engine, poller: { inFlight: 7 }, platforms, lateLooks } as unknown as Worker;
   beforeEach(async () => {
     store = await openStore(2);
   });
@@ -27,6 +28,7 @@ describe('what a monitoring system reads', () => {
       'orderwright_commits_total 5',
       'orderwright_lost_races_total 1',
       'orderwright_ignored_events_total 2',
+      'orderwright_looks_made_total 6',
       'orderwright_platform_weather{platform="dc-1",state="broken"} 1',
       'orderwright_platform_parked{platform="dc-1"} 12',
       'orderwright_platform_queued{platform="dc-1"} 3',
