@@ -703,6 +703,30 @@ describe('a run that still goes on', () => {
   });
 });
 
+describe('what others add under a marker of ours', () => {
+  const added = '2026-11-21T12:00:00.000Z';
+  const add = (workOrderId: string, lookedAt: string | null) => (run: Sample) => {
+    run.cloud.resources.push({ ...thing(run, 'WO-full-0'), id: 'theirs', marker: markerOf(workOrderId, 0) });
+    run.cloud.addedByOthers = { theirs: added };
+    run.rows.looks.push({ orderId: workOrderId, lookedAt: lookedAt === null ? null : new Date(lookedAt) });
+  };
+  const before = [null, '2026-11-21T11:00:00Z', '2026-11-21T12:00:00.900Z'];
+
+  it.each(['WO-undone', 'WO-full'].flatMap((id) => before.map((lookedAt) => ({ id, lookedAt }))))(
+    'need not be listed when $id was last looked after at $lookedAt, before it could be seen',
+    ({ id, lookedAt }) => expect(judge(add(id, lookedAt)).violations).toEqual([]),
+  );
+
+  it.each([
+    ['WO-undone', 'I8', 'is left of item'],
+    ['WO-full', 'I3', 'is carried by'],
+  ])('has to be listed once a look after the end of %s could see it (%s)', (id, invariant, words) => {
+    const report = judge(add(id, '2026-11-21T12:00:02Z'));
+    expect(violated(report)).toContain(invariant);
+    expect(report.violations.map(({ text }) => text).join()).toContain(words);
+  });
+});
+
 describe('the headline figures', () => {
   it.each<[keyof Figures, (run: Sample) => void]>([
     ['duplicates', (run) => makeAgain(run, 'WO-full-0', {})],

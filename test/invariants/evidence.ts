@@ -47,6 +47,11 @@ export interface CloudEvidence {
   foreignIds?: string[];
   /** Ids of ours that somebody else has deleted or changed: nothing is to be expected of them any more. */
   touchedIds?: string[];
+  /**
+   * What others have added under a marker of ours, by its id, ISO 8601 by the database's clock: nobody knows of it before the first look
+   * after its order's end that comes later than it.
+   */
+  addedByOthers?: Record<string, string>;
   settleWindowMs?: number;
 }
 

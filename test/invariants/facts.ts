@@ -166,6 +166,20 @@ export function ownerOf(facts: Facts, thing: Thing): { order: OrderRow; item: It
   return order && item ? { order, item } : null;
 }
 
+/**
+ * Whether others added it under a marker of ours and no look after its order's end has seen it yet, as one made before it or within the
+ * time in which lists lag cannot. Until then nobody can know of it; from then on it is one too many like any other.
+ */
+export function isUnseen(facts: Facts, { cloud, id, marker }: Thing): boolean {
+  const addedAt = cloud.addedByOthers?.[id];
+  if (addedAt === undefined || marker === null) return false;
+  const shownAt = Date.parse(addedAt) + (settleWindowOf(facts, cloud) ?? 0);
+  const makers = new Set((facts.operationsByMarker.get(marker) ?? []).map(({ orderId }) => orderId));
+  return !facts.rows.looks.some(
+    ({ orderId, lookedAt }) => makers.has(orderId) && lookedAt !== null && lookedAt.getTime() > shownAt,
+  );
+}
+
 const itemsByOrder = new WeakMap<Rows, Map<string, ItemRow[]>>();
 
 /** The items of an order by their index. */

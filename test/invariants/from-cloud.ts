@@ -3,7 +3,7 @@ import type { ControlSide } from '../support/control-side.js';
 import type { CloudEvidence } from './evidence.js';
 
 export type CloudOptions = Pick<CloudEvidence, 'name'> &
-  Partial<Pick<CloudEvidence, 'foreignIds' | 'touchedIds' | 'settleWindowMs'>>;
+  Partial<Pick<CloudEvidence, 'foreignIds' | 'touchedIds' | 'addedByOthers' | 'settleWindowMs'>>;
 
 export async function cloudEvidence(control: ControlSide, options: CloudOptions): Promise<CloudEvidence> {
   const resources = await control.resources();

@@ -1,5 +1,14 @@
 import { groupBy } from '../../src/group-by.js';
-import { boughtKinds, type Checker, type Facts, livingByMarker, nameOf, ownerOf, type Thing } from './facts.js';
+import {
+  boughtKinds,
+  type Checker,
+  type Facts,
+  isUnseen,
+  livingByMarker,
+  nameOf,
+  ownerOf,
+  type Thing,
+} from './facts.js';
 
 /**
  * I3 effect once, modulo the cloud: at most one living thing carries a marker, one thing of billing's (its resourceId) is there as
@@ -17,7 +26,7 @@ export const effectOnce: Checker = {
       // A default network is several things (VPC, rules, tier) that may share a marker, one of each kind.
       for (const same of groupBy(things, groupKind(facts)).values()) {
         figures.duplicates += same.length - 1;
-        const unlisted = same.filter(({ id }) => !facts.listed.has(id));
+        const unlisted = same.filter((thing) => !facts.listed.has(thing.id) && !isUnseen(facts, thing));
         if (unlisted.length < 2) continue;
         wrong.push(
           `${unlisted[0]?.marker} is carried by ${unlisted.map(({ kind, id }) => `${kind} ${id}`).join(' and ')}`,
@@ -36,7 +45,7 @@ export const effectOnce: Checker = {
     }
     for (const thing of facts.things) {
       if (!thing.alive || !boughtKinds.includes(thing.kind) || facts.listed.has(thing.id)) continue;
-      if (thing.cloud.foreignIds?.includes(thing.id)) continue;
+      if (thing.cloud.foreignIds?.includes(thing.id) || isUnseen(facts, thing)) continue;
       const reason = extra.has(thing) ? 'is one too many' : unowned(facts, thing, deliveredTo);
       if (reason === null) continue;
       figures.unlistedOrphans += 1;
@@ -50,6 +59,7 @@ export const effectOnce: Checker = {
 function soldTwice(facts: Facts): string[] {
   const living = facts.things.flatMap((thing) => {
     if (!thing.alive || !boughtKinds.includes(thing.kind) || facts.listed.has(thing.id)) return [];
+    if (isUnseen(facts, thing)) return [];
     const owner = ownerOf(facts, thing);
     return owner?.order.kind === 'billing' ? [{ thing, ...owner }] : [];
   });

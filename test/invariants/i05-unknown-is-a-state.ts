@@ -16,7 +16,7 @@ export const unknownIsAState: Checker = {
       const standing = new Map<string, { id: string; at: number }>();
       for (const { effect, kind, id, at } of cloud.effects) {
         const marker = facts.thingById.get(id)?.marker;
-        if (marker == null || !boughtKinds.includes(kind)) continue;
+        if (marker == null || !boughtKinds.includes(kind) || cloud.addedByOthers?.[id] !== undefined) continue;
         const key = `${kind} ${marker}`;
         const first = standing.get(key);
         if (effect === 'deleted' && first?.id === id) standing.delete(key);

@@ -1,4 +1,4 @@
-import { boughtKinds, type Checker, endedStatuses, nameOf, ownerOf, undeliveredStatuses } from './facts.js';
+import { boughtKinds, type Checker, endedStatuses, isUnseen, nameOf, ownerOf, undeliveredStatuses } from './facts.js';
 
 /**
  * I8 compensation: of an item that got nothing in the end (failed, cancelled, undone) nothing is left, or what is left
@@ -12,6 +12,7 @@ export const compensation: Checker = {
     const wrong: string[] = [];
     for (const thing of facts.things) {
       if (!thing.alive || !boughtKinds.includes(thing.kind) || facts.listed.has(thing.id)) continue;
+      if (isUnseen(facts, thing)) continue;
       const owner = ownerOf(facts, thing);
       if (!owner?.order.finished || !endedStatuses.includes(owner.order.status)) continue;
       const { order, item } = owner;

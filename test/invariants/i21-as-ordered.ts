@@ -1,6 +1,6 @@
 import { groupBy } from '../../src/group-by.js';
 import type { CloudResource, SeenCallback } from './evidence.js';
-import { boughtKinds, type Checker, type Facts, itemsOf, ownerOf, type Thing } from './facts.js';
+import { boughtKinds, type Checker, type Facts, isUnseen, itemsOf, ownerOf, type Thing } from './facts.js';
 import type { ItemRow, OrderRow } from './rows.js';
 
 /**
@@ -38,9 +38,13 @@ export const asOrdered: Checker = {
 
 /** Bought, living, nobody else's, and not listed as too many. */
 const isOurs =
-  ({ listed }: Facts) =>
-  ({ kind, alive, id, cloud }: Thing): boolean =>
-    alive !== null && boughtKinds.includes(kind) && !listed.has(id) && cloud.foreignIds?.includes(id) !== true;
+  (facts: Facts) =>
+  (thing: Thing): boolean =>
+    thing.alive !== null &&
+    boughtKinds.includes(thing.kind) &&
+    !facts.listed.has(thing.id) &&
+    thing.cloud.foreignIds?.includes(thing.id) !== true &&
+    !isUnseen(facts, thing);
 
 const kindOf: Readonly<Record<string, string>> = { VM: 'vm', EBS: 'volume', NETWORK: 'address' };
 

@@ -11,6 +11,7 @@ export interface Rows {
   orphans: OrphanRow[];
   callbacks: CallbackRow[];
   audit: AuditRow[];
+  looks: LookRow[];
 }
 
 export interface OrderRow {
@@ -118,6 +119,13 @@ export interface AuditRow {
   reason: string;
 }
 
+/** What an ended order made is looked for once more; see decision 0029. */
+export interface LookRow {
+  orderId: string;
+  /** The last look that saw all of it; null before the first. */
+  lookedAt: Date | null;
+}
+
 /** One statement a table, one after the other: a run has one connection at the least. */
 export async function readRows(sql: Sql): Promise<Rows> {
   const read = async <Row extends object>(text: string): Promise<Row[]> => (await sql.query<Row>(text)).rows;
@@ -165,6 +173,7 @@ export async function readRows(sql: Sql): Promise<Rows> {
     audit: await read<AuditRow>(
       `select actor, action, subject, order_id as "orderId", reason from audit order by audit_id`,
     ),
+    looks: await read<LookRow>(`select order_id as "orderId", looked_at as "lookedAt" from late_look`),
   };
 }
 

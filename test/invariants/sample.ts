@@ -170,6 +170,7 @@ class Recorder {
       orphans: [],
       callbacks: [],
       audit: [],
+      looks: [],
     },
     cloud: { name: 'cloud', resources: [], effects: [], settleWindowMs: 1_000 },
     sent: [],

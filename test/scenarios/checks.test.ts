@@ -31,6 +31,7 @@ function faultless(): Run {
     orphans: [],
     callbacks: [],
     audit: [],
+    looks: [],
   };
   const run: Run = { scenario, rows, resources: [], effects: [], events: [], rejected: [] };
   for (const order of scenario.orders) build(order, run);

@@ -27,6 +27,8 @@ export interface OthersSurroundings {
 export class Others {
   /** Things at the cloud that are none of ours. */
   readonly foreignIds: string[] = [];
+  /** Theirs too, but under a marker of ours; since when. */
+  readonly addedByOthers: Record<string, string> = {};
   /** Ours, and removed by somebody else. */
   readonly removedIds: string[] = [];
   /** Somebody removed a whole account of ours: what is in it can neither be seen nor removed any more, whatever lever is pulled. */
@@ -68,6 +70,7 @@ export class Others {
       if (act !== 'add' && marker === null) return;
       const id = stranger.addDisk(thing, marker === null ? `mine-${random.text(6, 'abcdefgh')}` : `copy of ${marker}`);
       if (id !== null && marker === null) this.foreignIds.push(id);
+      else if (id !== null) this.addedByOthers[id] = new Date(this.around.time.now).toISOString();
       return said(id !== null);
     }
     const done = stranger.remove(thing);

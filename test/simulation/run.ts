@@ -31,6 +31,10 @@ for (let i = 0; i < count; i++) {
     profile,
     cloud: { ...cloud, kind },
     ...(isTraced && { print: (line: string) => process.stderr.write(`${line}\n`) }),
+  }).catch((error: unknown) => {
+    // Nobody else would say so: with a listener for what escapes, a script that fails ends quietly, or not at all.
+    process.stderr.write(`seed ${seed} could not be run: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exit(1);
   });
   result.violations.push(...escaped.splice(0));
   process.stdout.write(`${JSON.stringify(result)}\n`);

@@ -38,8 +38,13 @@ export interface StoreWeather {
   refusal?(statement: Statement): string | null;
   /** Told of every statement that is about to leave, so that a process can die there. */
   crossing(process: SimulatedProcess, where: 'before' | 'sent' | 'answered'): void;
-  /** Told of every statement that PostgreSQL has carried out, or refused. @param isAlone not within a transaction */
-  executed(process: SimulatedProcess, statement: Statement, result: Result | Error, isAlone: boolean): void;
+  /** Told of every statement that PostgreSQL has carried out, or refused. `isAlone`: not within a transaction. `isInjected`: refused by this world */
+  executed(
+    process: SimulatedProcess,
+    statement: Statement,
+    result: Result | Error,
+    how: { isAlone: boolean; isInjected: boolean },
+  ): void;
 }
 
 /**
@@ -228,7 +233,7 @@ export class SimulatedStore {
             if (refused === null) this.onError?.(label, result);
           }
           trace.add(process.name, `sql ${label}: ${outcome(statement, result)}`);
-          weather.executed(process, statement, result, client === null);
+          weather.executed(process, statement, result, { isAlone: client === null, isInjected: refused !== null });
           if (fault === 'lost-after') lost();
           else if (!isKnownLost) answer(result);
           if (client?.endsWithThat) this.cut(client);

@@ -22,6 +22,7 @@ import { Trace } from './trace.js';
 import { SimulatedProcess, type VirtualTime } from './virtual-time.js';
 import { type Burst, type Unkindness, unkindnesses } from './unkindness.js';
 import { Watch } from './watch.js';
+import { stepsOf } from './watch-store.js';
 import { startWorker, stopWorker, topics, type WorkerProcess } from './worker-process.js';
 
 export interface SeedResult {
@@ -458,7 +459,7 @@ class World {
         fault === 'late' && !(this.unkind && random.happens(0.3)) ? random.between(1, 400) : random.between(100, 5_000),
       refusal: (statement) => this.refusalOf(statement),
       crossing,
-      executed: (who, statement, result, isAlone) => this.watch.sqlAnswered(who, statement, result, { isAlone }),
+      executed: (...executed) => this.watch.sqlAnswered(...executed),
     };
     const network = {
       delayMs: () => random.between(1, 30),
@@ -505,9 +506,9 @@ class World {
   }
 
   /** PostgreSQL refuses a step for what is in it, alone or in its group, until it came alone. */
-  private refusalOf({ name, values }: Statement): string | null {
-    if (this.refused.size === 0 || !name?.startsWith('save-steps')) return null;
-    const orderIds = values?.[1] as string[];
+  private refusalOf(statement: Statement): string | null {
+    if (this.refused.size === 0) return null;
+    const orderIds = stepsOf(statement).map(({ orderId }) => orderId);
     const orderId = orderIds.find((one) => this.refused.has(one));
     if (orderId === undefined) return null;
     const code = this.refused.get(orderId) ?? null;
@@ -880,6 +881,7 @@ class World {
             name: 'cloud',
             foreignIds: this.others?.foreignIds ?? [],
             touchedIds: this.others?.removedIds ?? [],
+            addedByOthers: this.others?.addedByOthers ?? {},
           }),
         ],
         sent: this.sent,
