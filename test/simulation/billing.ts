@@ -96,9 +96,15 @@ export function orderAgain(book: Book, workOrderId: string, random: Chance): Err
   order['workOrderItems'] = kept.length > 0 ? kept : items;
   for (const item of items) item['workOrderId'] = order['workOrderId'];
   book.written.set(order['workOrderId'] as string, order);
-  if (book.unknownKinds.has(workOrderId)) book.unknownKinds.add(order['workOrderId'] as string);
+  // What nobody understands may be among what is not ordered again.
+  if (isOfUnknownKind(order)) book.unknownKinds.add(order['workOrderId'] as string);
   return { atMs: 0, channel: random.pick(['kafka', 'http'] as const), message: messageOf(order) };
 }
+
+/** An order for something new, of things to be created: that much is understood here. */
+const isOfUnknownKind = (order: JsonObject): boolean =>
+  order['workOrderType'] !== 1 ||
+  (order['workOrderItems'] as JsonObject[]).some(({ resourceAction }) => resourceAction !== 0);
 
 /** Writes down an order, and with it copies of it, another content under its id, and what became of it on a bad road. */
 function enter(book: Book, order: JsonObject, random: Chance, atMs: number): void {
@@ -107,8 +113,8 @@ function enter(book: Book, order: JsonObject, random: Chance, atMs: number): voi
   if (random.happens(0.08)) {
     if (random.happens(0.5)) order['workOrderType'] = random.pick([2, 3, 9]);
     else random.pick(order['workOrderItems'] as JsonObject[])['resourceAction'] = random.pick([1, 2, 7]);
-    book.unknownKinds.add(order['workOrderId'] as string);
   }
+  if (isOfUnknownKind(order)) book.unknownKinds.add(order['workOrderId'] as string);
   book.written.set(order['workOrderId'] as string, order);
   const message = messageOf(order);
   const errands: Errand[] = [{ atMs: Math.floor(atMs), channel: channel(), message }];
