@@ -4,14 +4,7 @@ import { OutcomeUnknownError, ProvisioningError } from '../errors.js';
 import { creationsOf, mayRunUntil } from '../machines/late-look.js';
 import type { OperationState, OrderState } from '../machines/order-state.js';
 import type { OperationHandler, Trace } from '../provisioners/provisioner.js';
-import {
-  concludeLook,
-  type Finding,
-  type LookResult,
-  skipFirstLooks,
-  type TakenLook,
-  takeDueLooks,
-} from '../store/late-looks.js';
+import { concludeLook, type Finding, type LookResult, type TakenLook, takeDueLooks } from '../store/late-looks.js';
 import { laterRequest } from './operation-request.js';
 import type { Platforms } from './platforms.js';
 import { type Belonging, belongingOf, readWhole } from './stored-orders.js';
@@ -90,10 +83,12 @@ export class LateLooks {
     const { pool, log } = this.options;
     const { after, lease } = this.times;
     try {
-      await skipFirstLooks(pool, after[1]);
-      const limit = atOnce - this.underWay.size;
-      if (limit <= 0 || this.stopped) return;
-      for (const taken of await takeDueLooks(pool, { settleMs: after[0], leaseMs: lease, limit })) {
+      const limit = Math.max(0, atOnce - this.underWay.size);
+      const asked = { settleMs: after[0], secondMs: after[1], leaseMs: lease, limit };
+      const due = await takeDueLooks(pool, asked);
+      // Who stops leaves them to the others, when the lease is over.
+      if (this.stopped) return;
+      for (const taken of due) {
         const work = this.look(taken).finally(() => this.underWay.delete(work));
         this.underWay.add(work);
       }

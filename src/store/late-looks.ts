@@ -43,23 +43,17 @@ export interface LookResult {
   present: { platformId: string; resourceId: string; orderId: string }[];
 }
 
-/** Orders that were never in doubt need no look at their end. @param afterMs of the second look */
-export async function skipFirstLooks(sql: Sql, afterMs: number): Promise<void> {
-  await sql.query(
-    `update late_look set looks = 1, due_at = ended_at + make_interval(secs => $1 / 1000.0)
-      where due_at <= now() and looks = 0 and not in_doubt`,
-    [afterMs],
-  );
-}
-
 /**
- * Takes looks that are due; whoever gets one here is the only one who looks, until the lease is over.
+ * Takes looks that are due; whoever gets one here is the only one who looks, until the lease is over. Orders that were never
+ * in doubt need no look at their end: theirs are left out, in the same statement, since it is asked all day for nothing.
  *
  * @param settleMs how long after an order's end the first look waits for the cloud's lists
+ * @param secondMs how long after it the second one is due
+ * @param limit may be 0: then none is taken
  */
 export async function takeDueLooks(
   sql: Sql,
-  { settleMs, leaseMs, limit }: { settleMs: number; leaseMs: number; limit: number },
+  { settleMs, secondMs, leaseMs, limit }: { settleMs: number; secondMs: number; leaseMs: number; limit: number },
 ): Promise<TakenLook[]> {
   const { rows } = await sql.query<{
     order_id: string;
@@ -69,14 +63,17 @@ export async function takeDueLooks(
     taken_at: Date;
     tries: number;
   }>(
-    `with due as materialized (
+    `with left_out as (
+       update late_look set looks = 1, due_at = ended_at + make_interval(secs => $4 / 1000.0)
+        where due_at <= now() and looks = 0 and not in_doubt),
+     due as materialized (
        select order_id from late_look
         where due_at <= now() and (looks > 0 or (in_doubt and ended_at <= now() - make_interval(secs => $1 / 1000.0)))
         order by due_at limit $3 for update skip locked)
      update late_look l set turn = l.turn + 1, due_at = now() + make_interval(secs => $2 / 1000.0)
        from due where l.order_id = due.order_id
      returning l.order_id, l.looks, l.turn, l.ended_at, now() as taken_at, l.tries`,
-    [settleMs, leaseMs, limit],
+    [settleMs, leaseMs, limit, secondMs],
   );
   return rows.map((row) => ({
     orderId: row.order_id,

@@ -53,7 +53,8 @@ export interface StoreWeather {
  * (the scenarios on a real server are for that). Its clock is the virtual one.
  */
 export class SimulatedStore {
-  private readonly prepared = new Set<string>();
+  /** Names of prepared statements, by their text. */
+  private readonly prepared = new Map<string, string>();
   /** Who writes: a transaction, or a single statement that the server is slow to commit. */
   private lockedBy: SimulatedClient | 'slow commit' | null = null;
   private isAway = false;
@@ -310,31 +311,33 @@ export class SimulatedStore {
   }
 
   private simple(text: string): Result {
-    return this.exchange([protocol.serialize.query(text)]);
+    return readAnswer(this.exchange([protocol.serialize.query(text)]));
   }
 
-  private extended({ name, text, values }: Required<Statement>): Result {
+  /** Every text is planned once: planning, not answering, was what the looks of idle workers cost. */
+  private extended({ text, values }: Required<Statement>): Result {
     const { serialize } = protocol;
-    const known = name !== undefined && this.prepared.has(name);
-    const messages = known ? [] : [serialize.parse({ text, ...(name !== undefined && { name }) })];
+    const known = this.prepared.get(text);
+    const name = known ?? `s${this.prepared.size}`;
+    const messages = known === undefined ? [serialize.parse({ text, name })] : [];
     messages.push(
-      serialize.bind({ statement: name ?? '', values: values.map(prepareValue) }),
+      serialize.bind({ statement: name, values: values.map(prepareValue) }),
       serialize.describe({ type: 'P' }),
       serialize.execute({}),
       serialize.sync(),
     );
-    try {
-      return this.exchange(messages);
-    } finally {
-      // Also when it failed: read or not, the server knows it by its name unless the text itself was wrong.
-      if (name !== undefined) this.prepared.add(name);
-    }
+    const answer = this.exchange(messages);
+    // Only what it could read, outside of a transaction that has failed, does the server know by that name.
+    if (known === undefined && answer[0] === parseComplete) this.prepared.set(text, name);
+    return readAnswer(answer);
   }
 
-  private exchange(messages: Uint8Array[]): Result {
-    return readAnswer(Buffer.from(this.database.execProtocolRawSync(Buffer.concat(messages))));
+  private exchange(messages: Uint8Array[]): Buffer {
+    return Buffer.from(this.database.execProtocolRawSync(Buffer.concat(messages)));
   }
 }
+
+const parseComplete = '1'.charCodeAt(0);
 
 /**
  * Reads what PostgreSQL said, values as `pg` makes them. By hand: PGlite's own reader took a quarter of a simulation's time.

@@ -380,6 +380,13 @@ export class Watch {
   }
 
   private look(): void {
+    this.workers = this.workers.filter(({ process }) => {
+      if (!process.alive) this.calls.forget(process);
+      return process.alive;
+    });
+    const well = this.workers.filter((one) => this.isWell(one));
+    // Nobody could have anything that is missing: what is, is neither forgotten nor counted.
+    if (well.length === 0) return;
     const rows = this.ask(
       `select o.order_id as "orderId", o.work_order_id as "workOrderId", o.kind, o.worker_id as "workerId", o.revision,
               o.machine ->> 'value' as value, p.plan -> 'parts' -> 0 as part
@@ -389,11 +396,6 @@ export class Watch {
     if (!rows) return;
     this.looks += 1;
     this.seen.looks += 1;
-    this.workers = this.workers.filter(({ process }) => {
-      if (!process.alive) this.calls.forget(process);
-      return process.alive;
-    });
-    const well = this.workers.filter((one) => this.isWell(one));
     const made = rows.filter(({ kind, part }) => kind === 'preparation' && part);
     const inPreparation = new Set(made.map(({ part }) => keyOf(part as { platformId: string; key: string })));
     for (const row of rows) {
@@ -401,7 +403,7 @@ export class Watch {
       const owner = this.workers.find(({ inside }) => inside.workerId === row.workerId);
       const what = `${row.workOrderId} (${row.value}, revision ${row.revision})`;
       if (!owner) {
-        if (well.length > 0) this.miss(patienceMs.unowned, `${what} belongs to ${row.workerId}, who is gone`);
+        this.miss(patienceMs.unowned, `${what} belongs to ${row.workerId}, who is gone`);
       } else if (this.isWell(owner)) this.lookAt(what, row, owner, inPreparation);
       else this.keep(what);
     }

@@ -51,6 +51,9 @@ export async function startWorker(running: WorkerProcess, surroundings: WorkerSu
     leaseMs,
     createProvisioner: (config, gate) => createProvisioner(config, gate, openHttp),
     bundleOf: () => bundle,
+    // What is due minutes after something is no less late for it; asked every second, it would cost a fifth of a world.
+    looks: { every: 2_500 },
+    registrar: { lookEveryMs: 2_000 },
     mayCallBack: () => false,
     callbackWarnings: () => [],
   });

@@ -66,6 +66,13 @@ const pace = {
   pollMaxMs: 1_000,
 };
 
+/** Orders that are neither at their end nor wait for a person with nothing under way. */
+const underWay = `from work_order o
+  where o.finished_at is null
+    and (exists (select from cloud_operation c
+                  where c.order_id = o.order_id and c.finished_at is null and c.state <> 'stuck')
+         or (o.status <> 'held' and o.machine ->> 'value' <> 'undoStuck'))`;
+
 /** Runs the world of one seed from its first message to its last check. */
 export async function runSeed(
   seed: number,
@@ -802,11 +809,12 @@ class World {
   // The end.
 
   private isSettled(): boolean {
-    if (this.unfinished().length > 0) return false;
+    if (this.isUnderWay()) return false;
     const { rows } = this.store.ask({
       text: `select (select count(*)::int from event) as events,
                     (select count(*)::int from received_message
                       where verdict in ('conflict', 'set-aside', 'refused')) as rejected`,
+      values: [],
     });
     const told = (topic: string, id: 'id' | 'messageId') =>
       new Set(this.broker.records(topic).map(({ value }) => jsonOf<Record<string, unknown>>(value)[id])).size;
@@ -818,23 +826,26 @@ class World {
   /** Nothing waits any more, not even for a person; but for what is shared, needs one, and is needed by no order. */
   private isEnded(): boolean {
     if (!this.isSettled()) return false;
-    const { rows } = this.store.ask({ text: `select order_id, kind from work_order where finished_at is null` });
+    const { rows } = this.store.ask({
+      text: `select order_id, kind from work_order where finished_at is null`,
+      values: [],
+    });
     const mayBeLeft = (kind: unknown) => kind !== 'billing' || this.others?.hasRemovedAccount === true;
     return rows.every(({ order_id: orderId, kind }) => mayBeLeft(kind) && this.operators.isLeft(orderId as string));
   }
 
-  /** Orders that are neither at their end nor wait for a person with nothing under way. */
+  /** Whether there is an order that is neither at its end nor waits for a person with nothing under way. */
+  private isUnderWay(): boolean {
+    const { rows } = this.store.ask({ text: `select exists (select ${underWay}) as "is"`, values: [] });
+    return rows[0]?.['is'] === true;
+  }
+
   private unfinished(): Record<string, unknown>[] {
     return this.store.ask({
       text: `select o.work_order_id, o.status, o.machine ->> 'value' as state, o.worker_id,
                     (select string_agg(c.name || ':' || c.state, ' ' order by c.number) from cloud_operation c
                       where c.order_id = o.order_id and c.finished_at is null) as operations
-               from work_order o
-              where o.finished_at is null
-                and (exists (select from cloud_operation c
-                              where c.order_id = o.order_id and c.finished_at is null and c.state <> 'stuck')
-                     or (o.status <> 'held' and o.machine ->> 'value' <> 'undoStuck'))
-              order by o.created_at, o.order_id`,
+               ${underWay} order by o.created_at, o.order_id`,
     }).rows;
   }
 

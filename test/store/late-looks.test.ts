@@ -5,7 +5,6 @@ import {
   type Finding,
   type LookResult,
   readKnowledge,
-  skipFirstLooks,
   takeDueLooks,
   type TakenLook,
 } from '../../src/store/late-looks.js';
@@ -13,7 +12,7 @@ import { saveSteps } from '../../src/store/steps.js';
 import { fullStep, openStore, operationOf, storedOrders } from './support.js';
 
 const minute = 60_000;
-const now = { settleMs: 0, leaseMs: minute, limit: 100 };
+const now = { settleMs: 0, secondMs: 10 * minute, leaseMs: minute, limit: 100 };
 
 describe('looks after the end of orders', () => {
   let store: Awaited<ReturnType<typeof openStore>>;
@@ -83,8 +82,9 @@ describe('looks after the end of orders', () => {
     operation.machine.value = 'done';
     const step = { ...save.step, state: { ...save.step.state, operations: [operation] } };
     await saveSteps(store.pool, 'w1', [{ ...save, step: { ...step, changedOperations: [operation], orphans: [] } }]);
+    // Also when the worker that asks has no hand free for a look.
+    expect(await takeDueLooks(store.pool, { ...now, limit: 0 })).toEqual([]);
     expect(await takeDueLooks(store.pool, now)).toEqual([]);
-    await skipFirstLooks(store.pool, 10 * minute);
     expect(await query(`select looks, due_at - ended_at = interval '10 minutes' as later from late_look`)).toEqual([
       { looks: 1, later: true },
     ]);
