@@ -275,7 +275,7 @@ export const ofReviews: Mutant[] = [
     file: 'src/runner/worker.ts',
     find: '?.removableWhileBuilding === true;',
     replace: '?.removableWhileBuilding === undefined;',
-    test: { file: 'test/scenarios/undo.test.ts', name: 'FIXME' },
+    test: { file: 'test/scenarios/undo.test.ts', name: 'is cancelled at once, and its half-built VM is gone' },
   },
   {
     name: 'a replay of what is being undone sends the refused create again',
@@ -308,7 +308,10 @@ export const ofReviews: Mutant[] = [
     file: 'src/http/waiting-for.ts',
     find: '(settled.includes(item.status) && !isFailing)',
     replace: "(settled.includes(item.status) || (isFailing && item.status === 'failed'))",
-    test: { file: 'test/http/waiting-for.test.ts', name: 'FIXME' },
+    test: {
+      file: 'test/http/waiting-for.test.ts',
+      name: 'for an operator, and until when, before an order of which the only item has failed is undone',
+    },
     beyondSimulation: 'nobody in it reads what is shown',
   },
   {
