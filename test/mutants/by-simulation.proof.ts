@@ -174,6 +174,8 @@ async function run(
   }
   clearTimeout(late);
   if (isEnough) child.kill('SIGKILL');
+  // Else what it has said already keeps the pipe, and with it the child, open.
+  child.stdout.resume();
   const end = await ended;
   // It came to no end, or died: that is seen as well as any violation.
   if (!isEnough && results.length < count) {
