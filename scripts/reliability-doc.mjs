@@ -3,6 +3,8 @@
  * `.orderwright/proofs.jsonl`. Runs of a tree with uncommitted changes prove nothing that anybody could repeat, and are left out,
  * and so are runs of a part (`POINTS=`, `LIMIT=`, `SCENARIO=`, `ONLY=`). Results of other machines stand in the page already and stay,
  * until a newer one of the same command comes.
+ *
+ * What finds each planted bug (`npm run test:mutants -- --by-simulation`, kept in docs/reliability.d/planted.json) is a table of its own.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,6 +14,7 @@ import prettier from 'prettier';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const page = join(root, 'docs', 'reliability.md');
 const [begin, end] = ['<!-- RESULTS -->', '<!-- /RESULTS -->'];
+const [beginPlanted, endPlanted] = ['<!-- PLANTED -->', '<!-- /PLANTED -->'];
 
 /** A proof's name with its settings, without its seed: `PAIRS=500 npm run test:crash`. */
 const kindOf = (command) => command.replace(/\bSEED=\d+ /, '');
@@ -30,9 +33,36 @@ export async function writeReliability() {
     '| command | date | commit | runs | violations | took | figures |',
     '| --- | --- | --- | --- | --- | --- | --- |',
   ];
-  const written = `${before}${begin}\n\n${[...head, ...rows.values()].join('\n')}\n\n${end}${after}`;
+  const results = `${before}${begin}\n\n${[...head, ...rows.values()].join('\n')}\n\n${end}${after}`;
+  const [above, below] = results.split(beginPlanted);
+  const written = `${above}${beginPlanted}\n\n${plantedRows().join('\n')}\n\n${endPlanted}${below.split(endPlanted)[1]}`;
   const options = await prettier.resolveConfig(page);
   writeFileSync(page, await prettier.format(written, { ...options, parser: 'markdown' }));
+}
+
+/** What finds each planted bug: the seed, its rule and its command, and in any case the test that is named for it. */
+function plantedRows() {
+  const planted = JSON.parse(readFileSync(join(root, 'docs', 'reliability.d', 'planted.json'), 'utf8'));
+  const rows = planted.map((one) => {
+    const test = `\`npx jest ${one.test.file} -t '${one.test.name.replaceAll("'", '.')}'\``;
+    return `| ${one.review ?? ''} | ${one.name} | ${whereFound(one)} | ${one.cpuSeconds || '–'} | ${test.replaceAll('|', '.')} |`;
+  });
+  return [
+    '| finding | planted | found by the simulation | CPU s | and by its test |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ];
+}
+
+function whereFound({ name, beyondSimulation, found, tried }) {
+  if (beyondSimulation) return `cannot be: ${beyondSimulation}`;
+  if (!found) {
+    const counts = Object.entries(tried).map(([cloud, { count }]) => `${count} seeds of ${cloud}`);
+    return `**not found** in ${counts.join(' and ') || 'no seed yet'}`;
+  }
+  const { cloud, seed, rule } = found;
+  const only = name.replaceAll(/[^\w ]/g, '.');
+  return `${cloud} ${seed}, rule ${rule}: \`AGAIN=1 ONLY='${only}' CLOUD=${cloud} SEED=${seed} SEEDS=1 npm run test:mutants -- --by-simulation\``;
 }
 
 function kept() {

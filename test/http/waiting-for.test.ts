@@ -142,6 +142,19 @@ describe('an item says what it waits for', () => {
     expect(says(order([operation('stuck')]))?.what).toBe('an operator: the key was refused');
   });
 
+  test('for an operator, and until when, before an order of which the only item has failed is undone', () => {
+    const failed = order([], {
+      status: 'held',
+      machine: { value: 'failing', context: { ...orderContext, reason: { code: 'CLD_QUOTA', message: 'no quota' } } },
+      dueAt: at + 900_000,
+    });
+    const items = failed.items.map((item) => ({ ...item, status: 'failed' as const }));
+    expect(says({ ...failed, items })).toMatchObject({
+      what: 'an operator, or else it is undone: no quota',
+      until: '2026-03-01T12:15:00.000Z',
+    });
+  });
+
   test('when the catalogue of a cloud cannot be read', () => {
     const reason = { code: 'CLD_AUTH', message: 'no answer' };
     const state = order([], {

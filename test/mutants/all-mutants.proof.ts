@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { reportProof } from '../support/proof-result.js';
 import { type Mutant, mutants } from './mutants.js';
-import { matches, type TestRun, Workbench } from './workbench.js';
+import { matches, shared, type TestRun, Workbench } from './workbench.js';
 
 /** Two cores: two at a time. */
 const lanes = 2;
@@ -77,17 +77,3 @@ async function redWithoutBug(benches: Workbench[]): Promise<Map<string, string>>
 }
 
 const wrong = ({ failures, trouble }: TestRun): string | null => trouble ?? failures[0]?.slice(0, 300) ?? null;
-
-/** Hands the work out to the benches, one piece at a time each. */
-async function shared<T>(
-  work: T[],
-  benches: Workbench[],
-  take: (one: T, bench: Workbench) => Promise<void>,
-): Promise<void> {
-  const left = work.values();
-  await Promise.all(
-    benches.map(async (bench) => {
-      for (const one of left) await take(one, bench);
-    }),
-  );
-}

@@ -38,17 +38,35 @@ export class Workbench {
 
   /** Runs the named test with the bug in place, and takes the bug out again. */
   async withBug(mutant: Mutant): Promise<TestRun> {
-    const path = join(this.folder, mutant.file);
-    const before = readFileSync(path, 'utf8');
-    writeFileSync(
-      path,
-      before.replace(mutant.find, () => mutant.replace),
-    );
+    const takeOut = this.plant(mutant);
     try {
       return await this.run(mutant.test.file, [mutant.test.name]);
     } finally {
-      writeFileSync(path, before);
+      takeOut();
     }
+  }
+
+  /** The simulation compiled from the copy, with a bug in it or with none. @returns the script that runs seeds, and how to remove it */
+  async simulation(mutant: Mutant | null): Promise<{ script: string; remove(): void }> {
+    const takeOut = mutant && this.plant(mutant);
+    try {
+      const path = join(this.folder, 'test', 'simulation', 'compile.mjs');
+      const { compileSimulation } = (await import(path)) as { compileSimulation(): { script: string; remove(): void } };
+      return compileSimulation();
+    } finally {
+      takeOut?.();
+    }
+  }
+
+  /** @returns takes it out again */
+  private plant({ file, find, replace }: Mutant): () => void {
+    const path = join(this.folder, file);
+    const before = readFileSync(path, 'utf8');
+    writeFileSync(
+      path,
+      before.replace(find, () => replace),
+    );
+    return () => writeFileSync(path, before);
   }
 
   /** Runs tests of one file by their names. */
@@ -95,6 +113,20 @@ export class Workbench {
       });
     });
   }
+}
+
+/** Hands the work out to the benches, one piece at a time each. */
+export async function shared<T>(
+  work: T[],
+  benches: Workbench[],
+  take: (one: T, bench: Workbench) => Promise<void>,
+): Promise<void> {
+  const left = work.values();
+  await Promise.all(
+    benches.map(async (bench) => {
+      for (const one of left) await take(one, bench);
+    }),
+  );
 }
 
 interface JestResult {

@@ -121,3 +121,23 @@ describe.each(cloudKinds)('on %s, an order that is undone', (cloud) => {
     expect(await site.query(`select action, actor from audit`)).toEqual([{ action: 'orphans.destroy', actor: 'ann' }]);
   });
 });
+
+/** Nova takes a server away in any state; CloudStack does not, and is waited for. */
+describe('on openstack, an order whose VM is never built to its end', () => {
+  let site: CloudSite;
+  afterEach(() => site.stop());
+
+  it('is cancelled at once, and its half-built VM is gone', async () => {
+    site = await CloudSite.start({ cloud: 'openstack' });
+    await site.misbehave({ on: 'create a VM', kind: 'job-never-ends', times: 1 });
+    const orderId = await site.submit();
+    for (let i = 0; i < 1_500; i++) {
+      const [row] = await site.query(`select from cloud_operation where name = 'vm.create' and state = 'inFlight'`);
+      if (row) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await site.worker.levers.pull(orderId, lever('cancel'), ann);
+    await site.until('cancelled', ({ status }) => status === 'cancelled');
+    expect(bought((await site.outcome()).alive)).toEqual(nothing);
+  });
+});
