@@ -77,6 +77,8 @@ export function orderBlock(order: OrderJson, style: Style, title = '', widths = 
   if (saysWhy.includes(order.status) && order.reason) {
     const wrapped = wrap(clean(order.reason.message), Math.min(columns, 160) - 6);
     lines.push(...wrapped.map((line) => `      ${paint('yellow', line)}`));
+    const undone = undoneIn(order, now);
+    if (undone !== '') lines.push(`      ${paint('yellow', undone)}`);
   }
   for (const item of order.items) {
     const fields = [
@@ -94,6 +96,18 @@ export function orderBlock(order: OrderJson, style: Style, title = '', widths = 
 function itemGlyph(item: ItemJson, style: Style): string {
   const isWaiting = item.status === 'provisioning' && item.state.startsWith('waiting');
   return isWaiting ? style.paint('cyan', '◔') : glyph(item.status, style);
+}
+
+/** Whether it is undone at its time when nobody comes: what `waitingFor` says of an order that has failed as a whole. */
+export function isUndoneInTime({ what }: NonNullable<ItemJson['waitingFor']>): boolean {
+  return what.startsWith('an operator, or else it is undone');
+}
+
+/** Until when a person can still mend an order that has failed; '' for any other. */
+function undoneIn({ items }: OrderJson, now: number): string {
+  const waiting = items.map(({ waitingFor }) => waitingFor).find((one) => one && isUndoneInTime(one));
+  if (!waiting?.until) return '';
+  return `undone in ${duration(Math.max(0, Date.parse(waiting.until) - now))} when nobody comes`;
 }
 
 /** What an item does now, for how long, or what became of it. */
@@ -140,7 +154,8 @@ export function progressLines(before: OrderJson | null, after: OrderJson): strin
   const isFinal = after.finishedAt !== null;
   if (before?.status !== after.status && !isFinal) {
     const reason = after.reason ? `: ${clean(after.reason.message)}` : '';
-    lines.push(`${name} ${after.status}${reason}`);
+    const undone = undoneIn(after, Date.parse(after.updatedAt));
+    lines.push(`${name} ${after.status}${reason}${undone === '' ? '' : ` (${undone})`}`);
   }
   const plain: Style = { paint: (_, text) => text, columns: Number.POSITIVE_INFINITY, frame: 0, now: 0 };
   for (const [i, item] of after.items.entries()) {

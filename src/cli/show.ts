@@ -1,7 +1,7 @@
 import type { OrderJson, OrderLineJson, PlanJson, TimelineJson } from '../http/order-schemas.js';
 import type { JobsPageJson, OrphansJson, RejectedJson } from '../http/operator-routes.js';
 import type { Io } from './io.js';
-import { orderBlock, statusColour, type Style } from './progress.js';
+import { isUndoneInTime, orderBlock, statusColour, type Style } from './progress.js';
 import { table } from './table.js';
 import { clean, cut, duration, instant, pad, width } from './terminal.js';
 
@@ -76,10 +76,11 @@ export function showOrder(order: OrderJson, io: Io): string[] {
   return lines;
 }
 
-function waitingText({ what, since, until }: NonNullable<OrderJson['items'][number]['waitingFor']>, io: Io): string {
+function waitingText(waiting: NonNullable<OrderJson['items'][number]['waitingFor']>, io: Io): string {
+  const { what, since, until } = waiting;
   const parts = [what];
   if (since !== null) parts.push(`${duration(io.now() - Date.parse(since))} so far`);
-  const when = what.startsWith('an operator, or else it is undone') ? 'undone' : 'again';
+  const when = isUndoneInTime(waiting) ? 'undone' : 'again';
   if (until !== null) parts.push(`${when} in ${duration(Date.parse(until) - io.now())}`);
   return parts.join(', ');
 }

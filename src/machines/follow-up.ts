@@ -15,7 +15,6 @@ import {
   ownFailure,
   partOutcome,
   plannedOperations,
-  preparationId,
   unexplained,
 } from './part.js';
 import { tallyOf } from './tally.js';
@@ -192,18 +191,9 @@ function stuckCause(state: OrderState): Failure | null {
   if (stuck !== -1) return itemFailure(state, stuck) ?? unexplained;
   if (modeOf(state) !== 'building') return null;
   for (const [id, outcome] of Object.entries(state.preparations)) {
-    if (outcome.state === 'stuck' && isNeededYet(state, id)) return outcome.failure;
+    if (outcome.state === 'stuck' && tallyOf(state).isWanted(id)) return outcome.failure;
   }
   return null;
-}
-
-/** Whether anything that is still to be made needs a preparation. */
-function isNeededYet(state: OrderState, id: string): boolean {
-  return state.parts.some((part) => {
-    if (partOutcome(state, part) !== 'open') return false;
-    const { ahead, needs, platformId } = plannedOperations(state, part);
-    return ahead.some((name) => needs[name]?.some((need) => preparationId(platformId, need) === id));
-  });
 }
 
 /** The failure that the policy `rollback` undoes the order for; null under another policy, or when nothing failed. */

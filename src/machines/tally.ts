@@ -12,6 +12,7 @@ import {
   openOperation,
   ownFailure,
   partOutcome,
+  plannedOperations,
   preparationId,
   spoilsItsItem,
 } from './part.js';
@@ -68,6 +69,10 @@ export class Tally {
   private items = new Map<number, ItemTally>();
   /** By item: the place of the spoiler that is named as the reason, once somebody has asked. */
   private firstSpoilers = new Map<number, number>();
+  /** By the id of a preparation: how many open parts have something ahead that needs it. */
+  private readonly wanted = new Map<string, number>();
+  /** By the place of a part: the preparations that it was counted for. */
+  private wants: string[][] = [];
   /** By the place of a part: the places of those it needs, and of those that need it; ascending. */
   private readonly below: number[][];
   private readonly above: number[][];
@@ -178,6 +183,20 @@ export class Tally {
     return (this.toGoAbove[place] ?? 0) > 0;
   }
 
+  /** Whether anything that is still to be made needs a preparation. */
+  isWanted(preparation: string): boolean {
+    return (this.wanted.get(preparation) ?? 0) > 0;
+  }
+
+  private countWants(state: OrderState, part: PartState, place: number): void {
+    // Nearly all orders share one thing or two.
+    if (this.preparedFor.size === 0) return;
+    for (const id of this.wants[place] ?? []) this.wanted.set(id, (this.wanted.get(id) ?? 0) - 1);
+    const now = preparationsAhead(state, part);
+    for (const id of now) this.wanted.set(id, (this.wanted.get(id) ?? 0) + 1);
+    this.wants[place] = now;
+  }
+
   /** Counts what has moved, and notes who may be concerned by it. */
   catchUp(state: OrderState): void {
     const { policy, ending } = state.machine.context;
@@ -206,6 +225,8 @@ export class Tally {
 
   private countAll(state: OrderState): void {
     this.looks = state.parts.map(() => unseen);
+    this.wanted.clear();
+    this.wants = [];
     this.items = new Map();
     this.firstSpoilers = new Map();
     for (const { itemIndex } of state.parts) this.ofItem(itemIndex).open += 1;
@@ -226,6 +247,7 @@ export class Tally {
     if (!part) return;
     const before = this.looks[place] ?? unseen;
     const now = lookAt(state, part);
+    this.countWants(state, part, place);
     this.due.put(place);
     this.unsettled.put(part.itemIndex);
     this.going -= this.goes(place);
@@ -344,6 +366,14 @@ function emptyItem(): ItemTally {
     stuck: 0,
     spoilers: 0,
   };
+}
+
+/** What an open part will need yet of what its order shares with others, by its ids. */
+function preparationsAhead(state: OrderState, part: PartState): string[] {
+  if (partOutcome(state, part) !== 'open') return [];
+  const { ahead, needs, platformId } = plannedOperations(state, part);
+  const shared = ahead.flatMap((name) => needs[name] ?? []).filter((need) => placeOfPart(state, need) === undefined);
+  return [...new Set(shared)].map((need) => preparationId(platformId, need));
 }
 
 /** The places of the other parts that a part needs, ascending. */

@@ -4,6 +4,22 @@ import { item, order, plain } from './support.js';
 
 const job = 'CloudStack job 1bd7f2a1-0851-5efc-81ea-db30b415926e for vm.create on dc-1';
 
+/** An item was refused for good, and its policy is all or nothing. */
+const failing = order({
+  status: 'held',
+  updatedAt: '2026-03-01T12:00:05.000Z',
+  reason: { code: 'CLD_QUOTA', message: 'no quota left' },
+  items: [
+    item({
+      waitingFor: {
+        what: 'an operator, or else it is undone: no quota left',
+        since: '2026-03-01T12:00:05.000Z',
+        until: '2026-03-01T12:01:00.000Z',
+      },
+    }),
+  ],
+});
+
 describe('the block of an order', () => {
   test('tells what each item does, which job it has and for how long', () => {
     const creating = item({
@@ -60,6 +76,16 @@ describe('the block of an order', () => {
     expect(orderBlock(order({ status: 'failed', items: [failed] }), plain)[1]).toMatch(/✖ 83 .* no quota left$/);
   });
 
+  test('says of an order that has failed when it is undone', () => {
+    const block = orderBlock(failing, plain);
+    expect(block.slice(1, 3)).toEqual(['      no quota left', '      undone in 50 s when nobody comes']);
+    const held = order({
+      ...failing,
+      items: [item({ waitingFor: { what: 'an operator: x', since: null, until: null } })],
+    });
+    expect(orderBlock(held, plain).join()).not.toContain('undone');
+  });
+
   test('keeps to the width of the terminal', () => {
     const long = item({ waitingFor: { what: `an operator: ${'x'.repeat(300)}`, since: null, until: null } });
     for (const line of orderBlock(order({ items: [long] }), { ...plain, columns: 80 }))
@@ -92,6 +118,12 @@ describe('plain lines', () => {
     const network = (id: string) =>
       order({ items: [waiting(`the default network of user u on dc-1 (CloudStack job ${id})`)] });
     expect(progressLines(network('a'), network('b'))).toEqual([]);
+  });
+
+  test('say when an order that has failed is undone', () => {
+    expect(progressLines(order({ items: failing.items }), failing)[0]).toBe(
+      'WO1 held: no quota left (undone in 55 s when nobody comes)',
+    );
   });
 
   test('end with how it ended', () => {

@@ -41,6 +41,7 @@ describe('what a lever says', () => {
     fc.assert(
       fc.property(draws, stops, fc.nat(5_000), (chance, moments, choice) => {
         const life = livedUntil(chance, moments);
+        life.hears();
         const levers = allowedIn(life);
         const lever = levers[choice % Math.max(1, levers.length)];
         if (!lever) return;

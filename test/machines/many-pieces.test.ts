@@ -1,6 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { OrderEvent } from '../../src/machines/advance.js';
-import { finalStatuses, type OrderState } from '../../src/machines/order-state.js';
+import { finalStatuses, type OrderState, type PreparationOutcome } from '../../src/machines/order-state.js';
+import type { Preparation } from '../../src/planner/plan.js';
 import type { RandomOrder } from './random-order.js';
 
 /** Moves of machines, and looks at how a part stands: what a decision is made of. */
@@ -35,20 +36,39 @@ interface Course {
   cancelAfter?: number;
   /** The piece that the cloud refuses. */
   refuses?: string;
+  /** What the order shares with others needs a person, until nothing else is left to do. */
+  waitsForShared?: boolean;
 }
 
+const ready: PreparationOutcome = { state: 'ready', facts: { networkId: 'n' } };
+const stuck: PreparationOutcome = {
+  state: 'stuck',
+  failure: { disposition: 'ask-human', code: 'CLD_QUOTA', message: 'There is no room.' },
+};
+const told = ({ key, platformId }: Preparation, outcome: PreparationOutcome): OrderEvent => ({
+  about: 'preparation',
+  platformId,
+  key,
+  outcome,
+});
+
 /** Everything that is asked of the cloud is done at once, in the order in which it is asked. */
-function live(order: RandomOrder, { cancelAfter = Number.POSITIVE_INFINITY, refuses }: Course = {}) {
+function live(
+  order: RandomOrder,
+  { cancelAfter = Number.POSITIVE_INFINITY, refuses, waitsForShared = false }: Course = {},
+) {
   let state: OrderState = firstStateOf(order);
   let [mostAtOnce, answers] = [0, 0];
   const waiting: OrderEvent[] = [
     { about: 'order', event: { type: 'PLANNED' }, plan: planOf(order) },
-    ...preparations.map(({ key, platformId }): OrderEvent => {
-      return { about: 'preparation', platformId, key, outcome: { state: 'ready', facts: { networkId: 'n' } } };
-    }),
+    ...preparations.map((preparation, at) => told(preparation, waitsForShared && at === 1 ? stuck : ready)),
   ];
+  // Mended by somebody, and told when nothing else is left.
+  const atLast = preparations.flatMap((preparation, at) =>
+    waitsForShared && at === 1 ? [told(preparation, ready)] : [],
+  );
   work = 0;
-  for (let event = waiting.shift(); event; event = waiting.shift()) {
+  for (let event = waiting.shift(); event; event = waiting.shift() ?? atLast.shift()) {
     const before = work;
     const step = advance(state, event, surroundings(answers));
     if (event.about === 'operation') mostAtOnce = Math.max(mostAtOnce, work - before);
@@ -106,4 +126,16 @@ describe('an order of many pieces', () => {
       expect(large.workPerPiece).toBeLessThan(small.workPerPiece * 1.2);
     },
   );
+
+  it('waits for a person to see to what it shares with others with no more work for a piece than a small one', () => {
+    const [small, large] = [50, 500].map((pieces) => {
+      const order = orderOf(pieces, 'best-effort');
+      // Those that need it come last, behind all that do not.
+      return live({ ...order, items: order.items.toReversed() }, { waitsForShared: true });
+    });
+    if (!small || !large) throw new Error('two orders');
+    expect([small.state.status, large.state.status]).toEqual(['completed', 'completed']);
+    expect(large.workPerPiece).toBeLessThan(small.workPerPiece * 1.2);
+    expect(large.mostAtOnce).toBeLessThan(small.mostAtOnce * 1.2);
+  });
 });

@@ -77,6 +77,13 @@ export class PlainLife {
     }
   }
 
+  /** What is known of the things it shares is told, as it is at once when somebody looks. */
+  hears(): void {
+    const asked = this.pending.filter(({ type }) => type === 'prepare');
+    this.pending = this.pending.filter((effect) => !asked.includes(effect));
+    for (const effect of asked) this.carryOut(effect);
+  }
+
   take(event: OrderEvent): void {
     this.now += 1_000;
     const { state, effects } = advance(this.state, event, this.surroundings());
@@ -87,8 +94,8 @@ export class PlainLife {
 
   pull(lever: Lever): void {
     expect(leverProblem(this.state, lever)).toBeNull();
-    // A replay tries what is shared again, too.
-    if (lever.act === 'replay' && this.network === 'stuck') this.network = 'failed';
+    // A replay has what is shared tried again, too: it is under way.
+    if (lever.act === 'replay' && this.network === 'stuck') this.network = 'none';
     if (lever.act === 'mark-done') this.believe(lever.itemIndex);
     this.take({ about: 'lever', lever });
   }

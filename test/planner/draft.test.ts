@@ -203,3 +203,18 @@ describe('an order is held', () => {
     ]);
   });
 });
+
+describe('an order that is not understood', () => {
+  const [disk = ebsItem()] = bundleOrder().items;
+  const renewed = { ...vmOrder(), workOrderType: 3 };
+  const changed = orderOf([{ ...disk, echo: { ...disk.echo, resourceAction: 2 } }]);
+  const foreign = { ...vmOrder(), resourceType: 'CDN' };
+
+  it.each([
+    ['a type of its own', renewed as WorkOrder, [['order_type_unknown', 'workOrderType']]],
+    ['an action of its own', changed, [['action_unknown', 'workOrderItems[0].resourceAction']]],
+    ['a main resource of its own', foreign as WorkOrder, [['order_type_unknown', 'resourceType']]],
+  ])('is held again whenever it is planned again: %s', (_, order, expected) => {
+    expect(places(held(order))).toEqual(expected);
+  });
+});
