@@ -138,6 +138,38 @@ describe('an item says what it waits for', () => {
     expect(says(order([operation('backingOff', {}, at + 4_000)]))?.until).toBe('2026-03-01T12:00:04.000Z');
   });
 
+  test('that its request may still be running, and until when nothing is sent again', () => {
+    const asked = (mayRunUntil: number) => says(order([operation('settling', { lookUps: 1, mayRunUntil })]))?.what;
+    expect(asked(at + 600_000)).toBe(
+      'settling: looking on Beijing-1 for what a lost answer to vm.create left behind, look-up 2 of 3; the request may still be running there, and nothing is sent again before 2026-03-01T12:10:00.000Z',
+    );
+    expect(asked(scene.now)).not.toContain('still be running');
+  });
+
+  test('that what nobody wants any more is removed once it is there', () => {
+    for (const [state, context] of [
+      ['inFlight', { jobId: 'j1' }],
+      ['watching', { watches: 3 }],
+    ] as const) {
+      expect(says(order([operation(state, { ...context, abandoned: true })]))?.what).toMatch(
+        /, to be removed once it is there$/,
+      );
+    }
+  });
+
+  test('for a person, or else to be undone at its time', () => {
+    const reason = { code: 'CLD_QUOTA', message: 'no quota left' };
+    const failing = order([], {
+      status: 'held',
+      machine: { value: 'failing', context: { ...orderContext, reason } },
+      dueAt: at + 120_000,
+    });
+    expect(says(failing)).toMatchObject({
+      what: 'an operator, or else it is undone: no quota left',
+      until: '2026-03-01T12:02:00.000Z',
+    });
+  });
+
   test('when only a person can help', () => {
     expect(says(order([operation('stuck')]))?.what).toBe('an operator: the key was refused');
   });
