@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../src/json.js';
+import { markerKey } from '../../src/provisioners/openstack/account.js';
 import { type AskCloud, adminPassword, type Stranger } from './test-cloud.js';
 
 /** An administrator of the simulated OpenStack who has never heard of us. */
@@ -50,12 +51,12 @@ export function strangerOfOpenStack(ask: AskCloud): Stranger {
       if (!place || kind === 'address') return null;
       return asAdmin(place.verb, `${place.path}/${id}`, { [place.name]: { name } });
     },
-    addDisk({ details }, name) {
+    addDisk({ details }, name, marker) {
       const projectId = details['projectId'];
       if (typeof projectId !== 'string') return null;
       const token = signIn({ id: projectId }) ?? signIn({ name: 'admin', domain });
       if (token === null) return null;
-      const volume = { name, size: 1, metadata: {} };
+      const volume = { name, size: 1, metadata: { ...(marker !== null && { [markerKey]: marker }) } };
       const answer = call('POST', `/volume/v3/${projectId}/volumes`, { volume }, token);
       return answer ? (JSON.parse(answer.body) as { volume: { id: string } }).volume.id : null;
     },

@@ -73,8 +73,8 @@ export interface Stranger {
   /** Null: there is no way for him to remove such a thing. */
   remove(thing: SimulatedResource): boolean | null;
   rename(thing: SimulatedResource, name: string): boolean | null;
-  /** A disk of his own beside another thing. @returns its id */
-  addDisk(beside: SimulatedResource, name: string): string | null;
+  /** A disk of his own beside another thing; under a marker, as whoever copies one of ours with all that is written on it. @returns its id */
+  addDisk(beside: SimulatedResource, name: string, marker: string | null): string | null;
 }
 
 /** Part of every simulated cloud's secrets. */

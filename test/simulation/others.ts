@@ -66,10 +66,11 @@ export class Others {
     if (act === 'rename')
       return said(stranger.rename(thing, `renamed-${random.text(6, 'abcdefgh')}`), `rename ${thing.kind}`);
     if (act === 'add' || act === 'add with our marker') {
-      const marker = act === 'add' ? null : this.markerOfDisk();
-      if (act !== 'add' && marker === null) return;
-      const id = stranger.addDisk(thing, marker === null ? `mine-${random.text(6, 'abcdefgh')}` : `copy of ${marker}`);
-      if (id !== null && marker === null) this.foreignIds.push(id);
+      const copied = act === 'add' ? null : this.diskToCopy(bought);
+      if (act !== 'add' && copied === null) return;
+      const name = copied?.name ?? `mine-${random.text(6, 'abcdefgh')}`;
+      const id = stranger.addDisk(copied ?? thing, name, copied?.marker ?? null);
+      if (id !== null && copied === null) this.foreignIds.push(id);
       else if (id !== null) this.addedByOthers[id] = new Date(this.around.time.now).toISOString();
       return said(id !== null);
     }
@@ -161,12 +162,14 @@ export class Others {
     });
   }
 
-  /** Of a disk that an order has made. */
-  private markerOfDisk(): string | null {
+  /** One that an order has made: its name, or what stands beside it, is its marker, so a copy has to have all of it. */
+  private diskToCopy(bought: SimulatedResource[]): SimulatedResource | null {
     const { store, random } = this.around;
     const { rows } = store.ask({
       text: `select marker from cloud_operation where name = 'ebs.create' and state = 'done' order by marker`,
     });
-    return rows.length === 0 ? null : (random.pick(rows)['marker'] as string);
+    const markers = new Set(rows.map(({ marker }) => marker));
+    const disks = bought.filter(({ kind, marker }) => kind === 'volume' && markers.has(marker));
+    return disks.length === 0 ? null : random.pick(disks);
   }
 }

@@ -250,10 +250,14 @@ export class Watch {
     if (step.changed) this.excuse(state, event, step);
   }
 
-  /** What makes a forecast void: another lever, or the cloud's no. */
+  /** What makes a forecast void: another lever, the cloud's no, or the end of an order that had the same things of billing's. */
   private excuse(state: OrderState, event: OrderEvent, step: Step): void {
     for (const pull of this.pulls) {
       if (pull.excuse !== null || pull.fate.state === 'refused') continue;
+      if (isFinalStep(step) && this.areRivals(pull.orderId, state.orderId)) {
+        pull.excuse = `${state.workOrderId} gave up what both are for`;
+        continue;
+      }
       if (event.about === 'lever') {
         const isItself = event.lever.act === pull.lever.act && event.lever.reason === pull.lever.reason;
         if (pull.orderId === state.orderId && !isItself) pull.excuse = `${event.lever.act} came after it`;
@@ -266,6 +270,16 @@ export class Watch {
       if (pull.orderId === state.orderId || this.needs(pull.orderId, state))
         pull.excuse = `${event.about === 'operation' ? event.event.type : event.about} for ${state.workOrderId}`;
     }
+  }
+
+  /** Orders for one thing of billing's: while one has it the other is held, and goes on when it is given up. */
+  private areRivals(orderId: string, other: string): boolean {
+    if (orderId === other) return false;
+    const rows = this.ask(
+      `select 1 from work_order_item a join work_order_item b using (resource_id) where a.order_id = $1 and b.order_id = $2`,
+      [orderId, other],
+    );
+    return (rows ?? []).length > 0;
   }
 
   private needs(orderId: string, { kind, plan }: OrderState): boolean {
@@ -485,3 +499,5 @@ interface LookRow {
   value: string;
   part: { platformId: string; key: string } | null;
 }
+
+const isFinalStep = ({ state }: Step): boolean => ['failed', 'cancelled'].includes(state.status);
