@@ -402,6 +402,63 @@ describe('The watch', () => {
     expect(said).toEqual(['I4: deploy leaves, and no operation has asked for it']);
   });
 
+  it('takes a shared thing for wanted while the worker that places it has not heard that its order is over', () => {
+    const network = { platformId: 'dc-1', key: 'default-network/u1' };
+    const order = { orderId: 'o1', kind: 'billing', workOrderId: 'WO-1', preparations: [network], part: null };
+    const placed = { orderId: 'n', kind: 'preparation', workOrderId: 'n#1', preparations: [], part: network };
+    const { said, process, standIn, watch, open } = setUp((text) => {
+      if (text.includes('producer = $1')) return [{ order_id: 'n', work_order_id: 'n#1' }];
+      if (!text.includes("p.plan -> 'preparations'")) return [];
+      const rows = [
+        { ...order, value: 'cancelled', isOver: true },
+        { ...placed, value: 'planned', isOver: false },
+      ];
+      return text.includes('finished_at is null') ? rows.filter(({ isOver }) => !isOver) : rows;
+    });
+    const place = () => watch.sqlAnswered(process, { name: 'insert-orders', text: '' }, { rows: [{ order_id: 'n' }] });
+    standIn.orders.set('o1', { ...open, state: orderWith([], 'planned') });
+    place();
+    expect(said).toEqual([]);
+    standIn.orders.delete('o1');
+    place();
+    expect(said).toEqual(['I8: n#1 is placed, and no open order wants it']);
+  });
+
+  it.each([
+    ['lets a shared thing be made that was wanted when it was placed, while its worker could not look again', true],
+    ['sees one that is made when the wish has been over for a while', false],
+  ])('%s', async (_, isAsleep) => {
+    const network = { platformId: 'dc-1', key: 'default-network/u1' };
+    const placed = { orderId: 'o1', kind: 'preparation', workOrderId: 'n#1', preparations: [], part: network };
+    const order = { orderId: 'w', kind: 'billing', workOrderId: 'WO-1', preparations: [network], part: null };
+    let value = 'planned';
+    const { said, process, standIn, watch, live } = setUp((text) => {
+      if (text.includes('producer = $1')) return [{ order_id: 'o1', work_order_id: 'n#1' }];
+      if (!text.includes("p.plan -> 'preparations'")) return [];
+      return [
+        { ...order, value, isOver: false },
+        { ...placed, value: 'provisioning', isOver: false },
+      ];
+    });
+    standIn.orders.clear();
+    watch.sqlAnswered(process, { name: 'insert-orders', text: '' }, { rows: [{ order_id: 'o1' }] });
+    value = 'undoing';
+    process.frozen = isAsleep;
+    live(6);
+    process.frozen = false;
+    const state = orderWith([operation()], 'provisioning', { kind: 'preparation', workOrderId: 'n#1' });
+    const open = { state, revision: 1, saving: false, waiting: [] } as unknown as OpenOrder;
+    standIn.orders.set('o1', open);
+    standIn.work = () => {
+      watch.requestLeaves(process, 'deploy', '');
+      return Promise.resolve('done');
+    };
+    standIn.effects.run('send', open, operation());
+    await standIn.turns[0]?.run();
+    const unwanted = said.filter((text) => text.startsWith('I8'));
+    expect(unwanted).toEqual(isAsleep ? [] : ['I8: deploy leaves for n#1, which no open order wants']);
+  });
+
   it('sees an operation for which nothing is under way, and only after a while', () => {
     const { said, standIn, live, open } = setUp((text) => (text.includes('o.kind') ? [openRow] : []));
     standIn.effects.run('send', open, operation());

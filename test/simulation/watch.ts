@@ -53,6 +53,8 @@ interface Watched {
 /** For how long something may be missing while its worker is well, ms. */
 const patienceMs = { lack: 15_000, unknown: 30_000, unowned: 60_000, silent: 60_000, call: 600_000 };
 const tickMs = 1_000;
+/** From its placing to its first request a preparation is not looked at again: meanwhile the wish that it was placed for counts, s awake. */
+const placedTicks = 5;
 const ticksALook = 5;
 
 /**
@@ -71,6 +73,9 @@ export class Watch {
   private ticks = 0;
   /** Preparations that have sent something, and whether somebody wanted them when their work began. */
   private readonly making = new Set<string>();
+  /** Placed because somebody wanted them, and how long the workers had been awake by then. */
+  private readonly placedForSomebody = new Map<string, number>();
+  private awakeTicks = 0;
   private readonly wantedAtStart = new WeakMap<Asked, boolean>();
   private readonly told = new Set<string>();
   /** How often each rule had something to judge: a watch that sees nothing finds nothing. */
@@ -144,8 +149,10 @@ export class Watch {
   // What is shared.
 
   private workBegins(asked: Asked): void {
-    if (asked.effect === 'send' && asked.atStart?.kind === 'preparation')
-      this.wantedAtStart.set(asked, this.isPreparationWanted(asked.orderId));
+    if (asked.effect !== 'send' || asked.atStart?.kind !== 'preparation') return;
+    const placedAt = this.placedForSomebody.get(asked.orderId) ?? Number.NEGATIVE_INFINITY;
+    const isJustPlaced = this.awakeTicks - placedAt <= placedTicks;
+    this.wantedAtStart.set(asked, isJustPlaced || this.isPreparationWanted(asked.orderId));
   }
 
   /** The first change of a preparation leaves: somebody wants it, now or when its work began. */
@@ -160,24 +167,28 @@ export class Watch {
 
   private preparationPlaced(orderId: string, workOrderId: string): void {
     this.seen.placed += 1;
-    if (!this.isPreparationWanted(orderId)) this.tell('I8', `${workOrderId} is placed, and no open order wants it`);
+    if (this.isPreparationWanted(orderId)) this.placedForSomebody.set(orderId, this.awakeTicks);
+    else this.tell('I8', `${workOrderId} is placed, and no open order wants it`);
   }
 
   /** By the tables, or by the memory of any worker that has not heard of what is committed yet. */
   private isPreparationWanted(orderId: string): boolean {
     const rows = this.ask(
       `select o.order_id as "orderId", o.kind, o.work_order_id as "workOrderId", o.machine ->> 'value' as value,
-              coalesce(p.plan -> 'preparations', '[]') as preparations, p.plan -> 'parts' -> 0 as part
-         from work_order o left join work_order_plan p using (order_id) where o.finished_at is null`,
+              coalesce(p.plan -> 'preparations', '[]') as preparations, p.plan -> 'parts' -> 0 as part,
+              o.finished_at is not null as "isOver"
+         from work_order o left join work_order_plan p using (order_id)`,
     );
     if (!rows) return true;
-    const open = rows.map((row): OpenRow => {
-      const one = row as unknown as OpenRow & { part: { platformId: string; key: string } | null };
-      return {
-        ...one,
-        value: this.kinder(one.orderId, one.value),
-        makes: one.kind === 'preparation' ? one.part : null,
+    const open = rows.flatMap((row): OpenRow[] => {
+      const { part, isOver, ...one } = row as unknown as OpenRow & {
+        part: { platformId: string; key: string } | null;
+        isOver: boolean;
       };
+      const value = this.kinder(one.orderId, one.value);
+      // What is over by the tables may be open yet for the worker whose step has ended it.
+      if (isOver && value === one.value) return [];
+      return [{ ...one, value, makes: one.kind === 'preparation' ? part : null }];
     });
     if (isWanted(orderId, open)) return true;
     return isWanted(orderId, open, this.registered());
@@ -371,6 +382,7 @@ export class Watch {
   /** To be called every second of the world. */
   tick(): void {
     this.ticks += 1;
+    if (this.workers.some((one) => this.isWell(one))) this.awakeTicks += 1;
     for (const pull of this.pulls) {
       const { process, fate } = pull;
       if (fate.state !== 'waiting' || !process.alive) continue;
