@@ -6,7 +6,7 @@
  *
  * What finds each planted bug (`npm run test:mutants -- --by-simulation`, kept in docs/reliability.d/planted.json) is a table of its own.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
@@ -42,7 +42,8 @@ export async function writeReliability() {
 
 /** What finds each planted bug: the seed, its rule and its command, and in any case the test that is named for it. */
 function plantedRows() {
-  const planted = JSON.parse(readFileSync(join(root, 'docs', 'reliability.d', 'planted.json'), 'utf8'));
+  const path = join(root, 'docs', 'reliability.d', 'planted.json');
+  const planted = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : [];
   const rows = planted.map((one) => {
     const test = `\`npx jest ${one.test.file} -t '${one.test.name.replaceAll("'", '.')}'\``;
     return `| ${one.review ?? ''} | ${one.name} | ${whereFound(one)} | ${one.cpuSeconds || '–'} | ${test.replaceAll('|', '.')} |`;

@@ -1,6 +1,6 @@
 /**
  * `npm run test:mutants -- --by-simulation`: plants every bug, and looks for it with unkind seeds of both clouds in turn, from `SEED=`
- * on, `SEEDS=` of each at the most. Results stay in `docs/reliability.d/planted.json` after each bug: a run that is broken off goes on
+ * on, `SEEDS=` of each at the most. Results stay in `docs/reliability.d/planted.json` after each seed: a run that is broken off goes on
  * where it was. `ONLY=` narrows it, `CLOUD=` keeps to one cloud, `AGAIN=1` asks anew what has been found.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -84,7 +84,8 @@ describe('planted bugs', () => {
       }
       const search = begun(mutant, known.get(mutant.name), commit);
       known.set(mutant.name, search);
-      if (search.beyondSimulation === null && search.found === null) await find(search, mutant, bench, rulesWithout);
+      if (search.beyondSimulation === null && search.found === null)
+        await find(search, mutant, bench, rulesWithout, () => keep(known));
       keep(known);
       if (search.found) found += 1;
       else if (search.beyondSimulation === null) violations.push(`not found in ${wordsOf(search)}: ${mutant.name}`);
@@ -110,6 +111,7 @@ async function find(
   mutant: Mutant,
   bench: Workbench,
   rulesWithout: (cloud: string, seed: number) => Promise<string[]>,
+  keepIt: () => void,
 ): Promise<void> {
   const { script, remove } = await bench.simulation(mutant);
   try {
@@ -120,8 +122,14 @@ async function find(
         const start = Math.max(from, until);
         const count = Math.min(from + seedsInTurn, first + seeds) - start;
         if (count <= 0) continue;
-        const results = await run(script, cloud, start, count, ({ violations }) => violations.length === 0);
-        search.cpuSeconds = Math.round(search.cpuSeconds + results.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / 1_000);
+        const since = tried && tried.from <= from && until >= from ? tried.from : start;
+        const results = await run(script, cloud, start, count, ({ seed, violations, cpuMs }) => {
+          search.cpuSeconds = Math.round(search.cpuSeconds * 10 + cpuMs / 100) / 10;
+          if (violations.length > 0) return false;
+          search.tried[cloud] = { from: since, count: seed - since + 1 };
+          keepIt();
+          return true;
+        });
         for (const { seed, violations } of results) {
           if (violations.length === 0) continue;
           const already = await rulesWithout(cloud, seed);
@@ -131,7 +139,6 @@ async function find(
           return;
         }
         const last = results.at(-1)?.seed ?? start - 1;
-        const since = tried && tried.from <= from && until >= from ? tried.from : start;
         search.tried[cloud] = { from: since, count: last - since + 1 };
         // One that the unplanted source shows too stopped the turn early: the rest of it is taken up.
         if (last < start + count - 1) from -= seedsInTurn;

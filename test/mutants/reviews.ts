@@ -282,8 +282,8 @@ export const ofReviews: Mutant[] = [
     review: 'O1',
     invariant: 'I8',
     file: 'src/machines/advance.ts',
-    find: "if (waysBack.includes(open.name)) this.moveOperation(part.key, open.name, { type: 'REPLAYED' });\n      else this.abandon(open);",
-    replace: "this.moveOperation(part.key, open.name, { type: 'REPLAYED' });",
+    find: 'return this.undoAgain();',
+    replace: 'return this.buildAgain();',
     test: {
       file: 'test/machines/undoing.test.ts',
       name: 'sends no refused create again when what could not be removed is replayed',
