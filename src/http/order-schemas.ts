@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { itemStatuses } from '../machines/order-state.js';
 
 /** What the API says of orders. Every answer is cut to these shapes: a field that is not named here never leaves. */
 
@@ -48,16 +49,7 @@ export const ItemJson = z.object({
   platformName: z.string(),
   master: z.boolean(),
   summary: z.string().describe('What was ordered, in a few words'),
-  status: z.enum([
-    'pending',
-    'provisioning',
-    'completed',
-    'failed',
-    'cancelled',
-    'held',
-    'compensating',
-    'compensated',
-  ]),
+  status: z.enum(itemStatuses),
   state: z.string().describe("The machine's own state"),
   cloudResourceIds: z.array(z.string()),
   facts: z.array(z.record(z.string(), z.string())).describe('What the cloud told, one entry per thing built'),

@@ -16,6 +16,11 @@ export type OrderStatus =
 
 export const finalStatuses: readonly OrderStatus[] = ['completed', 'partial', 'failed', 'cancelled'];
 
+/** At its end, and without what it was for: it failed, or somebody cancelled it. */
+export function isOverWithout(status: string): boolean {
+  return status !== 'completed' && (finalStatuses as readonly string[]).includes(status);
+}
+
 export const itemStatuses = [
   'pending',
   'provisioning',
@@ -26,11 +31,6 @@ export const itemStatuses = [
   'compensating',
   'compensated',
 ] as const;
-/** At its end, and without what it was for: it failed, or somebody cancelled it. */
-export function isOverWithout(status: string): boolean {
-  return status !== 'completed' && (finalStatuses as readonly string[]).includes(status);
-}
-
 export type ItemStatus = (typeof itemStatuses)[number];
 
 /** Everything the engine knows of an open order. Plain data; what is not written back on every step is marked. */
