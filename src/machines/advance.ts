@@ -318,11 +318,16 @@ class Turn {
     this.effects.push({ type: 'prepare', ...(only && { only }) });
   }
 
-  /** What was to be tried again while the order waited for a person was not; its time may be over. */
+  /**
+   * What was to be tried again while the order waited for a person was not; its time may be over. Where it is not over by the wall's
+   * clock its alarm may have rung all the same, for alarms go by another clock: it is set once more.
+   */
   private ringWhatWaited(): void {
-    for (const { partKey, name, machine, dueAt } of this.state.operations) {
-      const isDue = machine.value === 'backingOff' && dueAt !== null && dueAt <= this.surroundings.at;
-      if (isDue) this.moveOperation(partKey, name, { type: 'TIMER' });
+    for (const operation of this.state.operations) {
+      const { partKey, name, machine, dueAt } = operation;
+      if (machine.value !== 'backingOff' || dueAt === null) continue;
+      if (dueAt <= this.surroundings.at) this.moveOperation(partKey, name, { type: 'TIMER' });
+      else this.effects.push({ type: 'timer', operation, dueAt });
     }
   }
 

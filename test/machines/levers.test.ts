@@ -348,4 +348,15 @@ describe('an operator', () => {
     story.on(sataDisk, 'ebs.create', TIMER);
     expect(story.operation(sataDisk, 'ebs.create').machine.context.attempt).toBe(2);
   });
+
+  it('sets the alarm again that rang in vain while the order waited, when by the wall it was too early', () => {
+    const story = new Story().planned(bundlePlan()).on(sataDisk, 'ebs.create', TRY_LATER).pull(hold);
+    const { dueAt } = story.operation(sataDisk, 'ebs.create');
+    // Alarms go by a clock that never steps; the wall's was set back by an hour meanwhile.
+    story.now -= 3_600_000;
+    story.on(sataDisk, 'ebs.create', TIMER).pull(resume);
+    expect(story.last.effects).toContainEqual(expect.objectContaining({ type: 'timer', dueAt }));
+    story.on(sataDisk, 'ebs.create', TIMER);
+    expect(story.operation(sataDisk, 'ebs.create').machine.context.attempt).toBe(2);
+  });
 });

@@ -319,8 +319,8 @@ export const ofReviews: Mutant[] = [
     review: 'O10',
     invariant: 'I3',
     file: 'src/runner/late-looks.ts',
-    find: 'if (limit <= 0 || this.stopped) return;',
-    replace: 'if (limit <= atOnce || this.stopped) return;',
+    find: 'const limit = Math.max(0, atOnce - this.underWay.size);',
+    replace: 'const limit = Math.max(0, atOnce - atOnce);',
     test: {
       file: 'test/scenarios/late-looks.test.ts',
       name: 'the VM of a cancelled order that comes to life later is listed',

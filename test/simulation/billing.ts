@@ -90,7 +90,10 @@ export function orderAgain(book: Book, workOrderId: string, random: Chance): Err
   const original = book.written.get(workOrderId);
   if (!original) return null;
   const order = structuredClone(original);
-  order['workOrderId'] = `${workOrderId.slice(0, -4)}${random.text(4, '0123456789')}`;
+  const another = () => `${workOrderId.slice(0, -4)}${random.text(4, '0123456789')}`;
+  let againId = another();
+  while (book.written.has(againId)) againId = another();
+  order['workOrderId'] = againId;
   const items = order['workOrderItems'] as JsonObject[];
   const kept = items.filter(() => random.happens(0.8));
   order['workOrderItems'] = kept.length > 0 ? kept : items;

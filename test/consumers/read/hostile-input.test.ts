@@ -5,8 +5,8 @@ const mebibyte = 1024 * 1024;
 const filled = (unit: string, before = '', after = ''): string =>
   before + unit.repeat(Math.floor((mebibyte - before.length - after.length) / unit.length)) + after;
 
-/** Quadratic time would take minutes; the figures measured alone are under 100 ms. */
-const bar = 500;
+/** Quadratic time would take minutes; measured alone it is under 100 ms, on a machine with much else to do ten times that. */
+const bar = 5_000;
 
 /** What takes a careless reader quadratic time or its stack: a mebibyte of each. */
 it.each([
@@ -41,8 +41,7 @@ it.each([
     `{"workOrderId":"a","workOrderItems":[{${Array.from({ length: 9000 }, (_, i) => `"k${i}":"${'x'.repeat(100)}"`).join(',')}}]}`,
   ],
 ])('a mebibyte of %s is answered in linear time', (_name, message) => {
-  const first = cpuMilliseconds(message);
-  expect(Math.min(first, first < bar ? first : cpuMilliseconds(message))).toBeLessThan(bar);
+  expect(cpuMilliseconds(message)).toBeLessThan(bar);
 });
 
 function cpuMilliseconds(message: string): number {
