@@ -559,4 +559,15 @@ export const againstPromises: Mutant[] = [
       name: 'spreads orders that failed together, so that they do not come back together',
     },
   },
+  {
+    name: 'an alarm that rang in vain while its order waited is not set again',
+    invariant: 'I7',
+    file: 'src/machines/advance.ts',
+    find: "else this.effects.push({ type: 'timer', operation, dueAt });",
+    replace: '',
+    test: {
+      file: 'test/machines/levers.test.ts',
+      name: 'sets the alarm again that rang in vain while the order waited, when by the wall it was too early',
+    },
+  },
 ];
