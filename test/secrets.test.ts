@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from './support/properties.js';
 import { createSealer, parseSecretKey, UnsealError } from '../src/secrets.js';
 
 const oldKey = randomBytes(32);

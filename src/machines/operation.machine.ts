@@ -111,6 +111,9 @@ const attempts = (context: OperationContext) => context.attempt - context.attemp
 const outOfTries = (context: OperationContext) =>
   context.abandoned || context.retries >= operationLimits.retries || attempts(context) >= operationLimits.attempts;
 
+/** It may still run: no answer of the cloud's, only the end of our patience. */
+const jobTimeout = 'CLD_JOB_TIMEOUT';
+
 /** It ends before a person, who is told what was seen time and again. */
 const seenInWords = {
   nothingCameOfIt: 'After every request nothing of it was there',
@@ -146,7 +149,9 @@ export const operationMachine = setup({
       Boolean(('resourceId' in event && event.resourceId) || context.resourceId),
     goesHere: ({ context }) => context.abandoned && context.goes !== null,
     cloudRefusedForGood: ({ context }) => context.failure?.disposition === 'reject',
-    personIsNeeded: ({ context }) => context.failure?.disposition === 'ask-human',
+    // How to go on with what nobody wants any more need not be asked; whether a job that outlived its time still makes it, must.
+    personIsNeeded: ({ context: { failure, abandoned } }) =>
+      failure?.disposition === 'ask-human' && (!abandoned || failure.code === jobTimeout),
     saidItFailed: ({ event }) => event.type === 'OUTCOME_UNKNOWN' && event.how === 'failed',
     // It ended without an effect, time and again, and each time the cloud said why: that is its answer.
     failedTooOften: ({ context }) => context.failure?.disposition === 'retry' && outOfTries(context),
@@ -262,7 +267,7 @@ export const operationMachine = setup({
     noteOverdue: assign(() => ({
       failure: {
         disposition: 'ask-human' as const,
-        code: 'CLD_JOB_TIMEOUT',
+        code: jobTimeout,
         message: 'The job has not ended in the time it was given; it may still run.',
       },
     })),

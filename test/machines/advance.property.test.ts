@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/properties.js';
 import { type Lever, leverProblem } from '../../src/machines/levers.js';
 import { finalStatuses } from '../../src/machines/order-state.js';
 import { alive, Life, madeBy, partOf, reason } from './life.js';

@@ -151,6 +151,20 @@ export const operationBranches: Record<string, Branch> = {
     'verifying: inspect',
     { failure: rejection },
   ],
+  'how to go on after a job that failed is asked of nobody once it is not wanted: nothing of it is there': [
+    'lookingUp',
+    { ...twice, abandoned: true, failure: question },
+    ABSENT,
+    'failed',
+    { failure: question },
+  ],
+  'whether a job that outlived its time still makes it is asked all the same': [
+    'lookingUp',
+    { ...twice, abandoned: true, failure: { ...question, code: 'CLD_JOB_TIMEOUT' } },
+    ABSENT,
+    'stuck',
+    {},
+  ],
   'a failed job without a resource is looked up': [
     'inFlight',
     {},

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/properties.js';
 import { defaultPace, delayMs } from '../../src/machines/pace.js';
 
 const markers = Array.from({ length: 200 }, (_, i) => `ow-${i.toString(32).padStart(16, '0')}`);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../support/properties.js';
 import type { OrderEvent, Surroundings } from '../../src/machines/advance.js';
 import { beginOrder, type Bundle } from '../../src/machines/begin-order.js';
 import type { Lever } from '../../src/machines/levers.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/properties.js';
 import { advance, type OrderEvent } from '../../src/machines/advance.js';
 import { finalStatuses, type OrderState, type PartState } from '../../src/machines/order-state.js';
 import { openOperation, partOutcome } from '../../src/machines/part.js';

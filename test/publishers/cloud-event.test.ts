@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/properties.js';
 import { z } from 'zod';
 import type { ItemStatus } from '../../src/machines/order-state.js';
 import { cloudEvent, CloudEvent, eventData, type EventFact, eventNames } from '../../src/publishers/cloud-event.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/properties.js';
 import { isInRange, parseAddress, parseRange, reachOf } from '../../src/publishers/ip-address.js';
 
 const reach = (text: string) => {

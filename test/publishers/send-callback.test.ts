@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/properties.js';
 import { nextAttemptDelayMs, sendCallback } from '../../src/publishers/send-callback.js';
 import { verifyWebhook } from '../../src/publishers/standard-webhooks.js';
 import { parseAllowList } from '../../src/publishers/url-guard.js';

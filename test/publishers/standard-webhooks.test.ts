@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/properties.js';
 import { isWebhookSecret, signWebhook, verifyWebhook } from '../../src/publishers/standard-webhooks.js';
 
 const at = new Date(1_614_265_330_000);

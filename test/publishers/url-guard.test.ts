@@ -1,6 +1,6 @@
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/properties.js';
 import { type AllowRule, checkCallbackUrl, guardedRequest, parseAllowList } from '../../src/publishers/url-guard.js';
 
 const allow = (text: string): AllowRule[] => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/properties.js';
 import { FairTurns, type Turn, type TurnEnd, type Urgency } from '../../src/runner/fair-turns.js';
 
 const turnOver = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/properties.js';
 import { wasInDoubt } from '../../src/machines/late-look.js';
 import { nextLook } from '../../src/runner/late-looks.js';
 import { bundlePlan, Story, vm } from '../machines/story.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/properties.js';
 import { type Alarm, Timers } from '../../src/runner/timers.js';
 
 const alarm = (dueAt: number, orderId = `order ${dueAt}`): Alarm => ({ dueAt, orderId, operation: null });

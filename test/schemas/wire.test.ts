@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/properties.js';
 import { z } from 'zod';
 import { EbsConfigMessage } from '../../src/schemas/ebs-config.js';
 import { ItemMessage } from '../../src/schemas/item-message.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../support/properties.js';
 import type { OrderState } from '../../src/machines/order-state.js';
 import { claimResources, insertOrders } from '../../src/store/accept.js';
 import { seededRandom, type Random } from '../support/scenario-random.js';

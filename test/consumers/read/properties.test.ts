@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/properties.js';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Json } from '../../../src/json.js';
 import { readMessage } from '../../../src/consumers/read/read-message.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/properties.js';
 import { isFault, pythonToJson } from '../../../src/consumers/read/python-literal.js';
 import { readText } from '../../../src/consumers/read/read-text.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/properties.js';
 import { hostNameFrom } from '../../../src/provisioners/cloudstack/host-name.js';
 import { hostNameOf } from '../../../src/provisioners/cloudstack/vm.js';
 

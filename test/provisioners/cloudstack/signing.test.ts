@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { fc } from '../../support/properties.js';
 import { encodeLikeJava, expiresAt, sign, textToSign } from '../../../src/provisioners/cloudstack/signing.js';
 
 // reference/cloudstack.md section 3.1; "server" is Java's own URLEncoder and HmacSHA1.
