@@ -570,4 +570,26 @@ export const againstPromises: Mutant[] = [
       name: 'sets the alarm again that rang in vain while the order waited, when by the wall it was too early',
     },
   },
+  {
+    name: 'a job that failed for a person to look at holds the undoing of what nobody wants',
+    invariant: 'I7',
+    file: 'src/machines/operation.machine.ts',
+    find: "failure?.disposition === 'ask-human' && (!abandoned || failure.code === jobTimeout)",
+    replace: "failure?.disposition === 'ask-human' && (!abandoned || failure.code !== '')",
+    test: {
+      file: 'test/machines/operation.machine.test.ts',
+      name: 'how to go on after a job that failed is asked of nobody once it is not wanted: nothing of it is there',
+    },
+  },
+  {
+    name: 'a clock that is set is taken for time that the machine slept',
+    invariant: 'I16',
+    file: 'src/runner/clock.ts',
+    find: 'const upMs = (): number => os.uptime() * 1_000;',
+    replace: 'const upMs = (): number => Date.now();',
+    test: {
+      file: 'test/runner/clock.test.ts',
+      name: 'does not step when the clock is set of the one machine that the database is on, too',
+    },
+  },
 ];

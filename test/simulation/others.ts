@@ -69,12 +69,17 @@ export class Others {
       const copied = act === 'add' ? null : this.diskToCopy(bought);
       if (act !== 'add' && copied === null) return;
       const name = copied?.name ?? `mine-${random.text(6, 'abcdefgh')}`;
-      const id = stranger.addDisk(copied ?? thing, name, copied?.marker ?? null);
+      const before = new Set(things.map(({ id }) => id));
+      // A stranger's answers are lost as ours are: what it made is there all the same.
+      const made = () =>
+        this.around.resources().find(({ id, kind }) => kind === 'volume' && !before.has(id))?.id ?? null;
+      const id = stranger.addDisk(copied ?? thing, name, copied?.marker ?? null) ?? made();
       if (id !== null && copied === null) this.foreignIds.push(id);
       else if (id !== null) this.addedByOthers[id] = new Date(this.around.time.now).toISOString();
       return said(id !== null);
     }
-    const done = stranger.remove(thing);
+    const answered = stranger.remove(thing);
+    const done = answered === false ? !this.around.resources().some(({ id }) => id === thing.id) : answered;
     if (done) this.removedIds.push(thing.id);
     if (done && ['account', 'user'].includes(thing.kind)) this.hasRemovedAccount = true;
     said(done, `remove ${thing.kind}`);

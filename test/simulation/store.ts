@@ -4,7 +4,7 @@ import pg from 'pg';
 import { createDataSource } from '../../src/store/data-source.js';
 import type { Sql } from '../invariants/evidence.js';
 import type { Trace } from './trace.js';
-import type { SimulatedProcess, VirtualTime } from './virtual-time.js';
+import { SimulatedProcess, type VirtualTime } from './virtual-time.js';
 
 const { prepareValue } = createRequire(import.meta.url)('pg/lib/utils') as {
   prepareValue(value: unknown): string | Buffer | null;
@@ -57,7 +57,9 @@ export class SimulatedStore {
   private readonly prepared = new Map<string, string>();
   /** Who writes: a transaction, or a single statement that the server is slow to commit. */
   private lockedBy: SimulatedClient | 'slow commit' | null = null;
-  private isAway = false;
+  isAway = false;
+  /** Whose clock the server's is. */
+  readonly server = new SimulatedProcess('PostgreSQL');
   /** Told of every error that PostgreSQL itself gave, by the statement's name. */
   onError: ((label: string, error: Error & { code?: string }) => void) | null = null;
   private readonly queue: (() => void)[] = [];
@@ -97,6 +99,7 @@ export class SimulatedStore {
     this.clients = new Set();
     this.isAway = false;
     this.onError = null;
+    this.server.clockOffsetMs = 0;
     this.simple('rollback');
     // As a fresh database, not merely without rows: where a row lies decides in which order some lists come.
     this.simple(`truncate ${this.tables}, public.pg_stat_activity restart identity`);
@@ -304,8 +307,8 @@ export class SimulatedStore {
   }
 
   private run(statement: Statement): Result {
-    // The server's clock is nobody's: it does not jump with that of a worker.
-    return this.time.as(null, () =>
+    // The server's clock is its own: it does not jump with that of a worker.
+    return this.time.as(this.server, () =>
       statement.values === undefined ? this.simple(statement.text) : this.extended(statement as Required<Statement>),
     );
   }

@@ -39,6 +39,8 @@ export interface Unkindness {
   refusals: number;
   /** One machine stands still, its clocks with it, and the others go on. */
   suspends: number;
+  /** The clock is set of the one machine that all workers and PostgreSQL are on. */
+  clockSettings: number;
   levers: number;
   /** The same things ordered once more under another id. */
   reorders: number;
@@ -67,6 +69,7 @@ export const unkindnesses: readonly string[] = [
   'step refused by PostgreSQL',
   'machine suspended',
   'seconds asleep',
+  'clock of all set',
   'two operators at once',
   'lever on an old look',
   'lever at preparation replay 200',
@@ -156,5 +159,6 @@ export function drawUnkindness(random: Chance, cloud: WorldCloud): Unkindness {
           },
         ]
       : [],
+    clockSettings: count(0.12, 2),
   };
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
+import os from 'node:os';
 
 /**
  * Time that passes only when nothing else is left to do, and the processes that live in it. While it is installed, every
@@ -128,11 +129,13 @@ export class VirtualTime {
       clearImmediate: clear,
     });
     performance.now = () => this.nowMs - start - (this.inside.getStore()?.asleepMs ?? 0);
+    os.uptime = () => (this.nowMs - start) / 1_000;
     timersPromises.setTimeout = (delayMs?: number, value?: unknown) =>
       new Promise((resolve) => entryOf(delayMs, () => resolve(value), null));
     syncBuiltinESMExports();
     return () => {
-      const { performanceNow, sleep, ...globals } = real;
+      const { performanceNow, sleep, uptime, ...globals } = real;
+      os.uptime = uptime;
       timersPromises.setTimeout = sleep;
       syncBuiltinESMExports();
       Object.assign(globalThis, globals);
@@ -203,6 +206,7 @@ const timersPromises = createRequire(import.meta.url)('node:timers/promises') as
 
 const real = {
   sleep: timersPromises.setTimeout,
+  uptime: os.uptime,
   Date,
   setTimeout,
   setInterval,

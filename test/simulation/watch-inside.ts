@@ -17,6 +17,7 @@ export interface Inside {
   engine: {
     get(orderId: string): OpenOrder | undefined;
     decide(state: OrderState, event: OrderEvent): Step | null;
+    options: { now(): number };
   };
   effects: {
     run(effect: CloudEffect, open: OpenOrder, operation: OperationState): void;
@@ -35,7 +36,7 @@ export interface Inside {
 }
 
 const parts = {
-  engine: ['get', 'decide'],
+  engine: ['get', 'decide', 'options'],
   effects: ['run', 'options'],
   poller: ['take', 'options', 'jobs'],
   platforms: ['take', 'isAway'],

@@ -22,6 +22,7 @@ import { Trace } from './trace.js';
 import { SimulatedProcess, type VirtualTime } from './virtual-time.js';
 import { type Burst, type Unkindness, unkindnesses } from './unkindness.js';
 import { Watch } from './watch.js';
+import { insideOf } from './watch-inside.js';
 import { stepsOf } from './watch-store.js';
 import { startWorker, stopWorker, topics, type WorkerProcess } from './worker-process.js';
 
@@ -166,10 +167,10 @@ class World {
     this.cloud = time.as(this.cloudProcess, () => options.cloud.build(this.random));
     this.watch = new Watch({
       now: () => time.elapsedMs,
-      clockOf: (process) => time.now + process.clockOffsetMs,
+      clockOf: (process) => this.clockOf(process),
       ask: (text, values = []) => store.ask({ text, values }).rows,
       isReachable: (process) =>
-        this.workers.every((one) => one.process !== process || time.elapsedMs >= one.cutOffUntil),
+        !store.isAway && this.workers.every((one) => one.process !== process || time.elapsedMs >= one.cutOffUntil),
       isPeace: () => this.peace,
       isChange: (name) => options.cloud.isChange(name),
       report: (text) => this.violations.push(text),
@@ -404,6 +405,7 @@ class World {
     this.time.after(null, delayMs, () => {
       this.starting -= 1;
       const process = new SimulatedProcess(`worker-${number}`);
+      process.clockOffsetMs = this.store.server.clockOffsetMs;
       const workerId = `w${number}-${this.seed}`;
       const running: WorkerProcess = {
         process,
@@ -570,6 +572,12 @@ class World {
     return log as unknown as Logger;
   }
 
+  /** What a worker takes the time to be, ms since epoch. */
+  private clockOf(process: SimulatedProcess): number {
+    const worker = this.workers.find((one) => one.process === process)?.worker;
+    return this.time.as(process, () => (worker ? insideOf(worker).engine.options.now() : Date.now()));
+  }
+
   // Troubles.
 
   private planTroubles({ atMs, troubleMs }: Burst): void {
@@ -661,6 +669,13 @@ class World {
     });
     at(unkind.reorders, 'ordered again under another id', () => this.orderAgain(random));
     at(unkind.strangers, 'somebody else at the cloud', () => others?.meddle());
+    at(unkind.clockSettings, 'clock of all set', () => {
+      const sizeMs = random.int(5_000, 20 * 60_000) * (random.happens(0.6) ? 1 : -1);
+      this.longestJumpMs += Math.abs(sizeMs);
+      this.trace.add('world', `the clock of the machine that all are on is set by ${sizeMs} ms`);
+      this.store.server.clockOffsetMs += sizeMs;
+      for (const { process } of this.workers) process.clockOffsetMs += sizeMs;
+    });
     at(unkind.platformChanges, 'platform changed', () => someone((running) => others?.changePlatform(running)));
     at(unkind.registrations, 'registration asked for', () => someone((running) => others?.register(running)));
   }
@@ -712,8 +727,9 @@ class World {
     if (this.unkind) {
       const { ready, book } = this;
       const mayBeLeft = this.others?.hasRemovedAccount === true;
-      // Nobody looks at anything at night.
-      const inVain = ready.length > 0 ? this.operators.lookAfter(ready, book.unknownKinds, mayBeLeft) : [];
+      // Nobody looks at anything at night, nor pulls a lever time and again while PostgreSQL is away and none is answered.
+      const mayLook = ready.length > 0 && !this.store.isAway;
+      const inVain = mayLook ? this.operators.lookAfter(ready, book.unknownKinds, mayBeLeft) : [];
       this.violations.push(...inVain.map((one) => `I7: ${one}`));
       return void this.time.after(null, 2_000, () => this.lookAfterOrders());
     }
@@ -743,7 +759,7 @@ class World {
     this.faultsOff();
     this.peace = true;
     this.fuses = [];
-    for (const { process } of this.workers) process.clockOffsetMs = 0;
+    for (const { process } of this.workers) process.clockOffsetMs = this.store.server.clockOffsetMs;
     this.others?.open();
     if (!this.unkind) this.lookAfterOrders();
   }
