@@ -315,6 +315,7 @@ class StandIn {
   readonly engine = {
     get: (orderId: string) => this.orders.get(orderId),
     decide: (state: OrderState, _event: OrderEvent): Step | null => ({ ...emptyStep(state), changed: true }),
+    options: { now: () => 0 },
   };
   readonly platforms = { take: (turn: Turn) => void this.turns.push(turn), isAway: () => false };
   readonly effects = {
