@@ -16,7 +16,8 @@ describe('Billing, where an order is of an unknown kind', () => {
     for (const seed of seeds) {
       const book = bookOf(seed);
       // A copy: what is ordered again is held to be of an unknown kind as well, and would be ordered again without an end.
-      for (const workOrderId of [...book.unknownKinds]) {
+      const ofUnknownKind = Array.from(book.unknownKinds);
+      for (const workOrderId of ofUnknownKind) {
         const errand = orderAgain(book, workOrderId, chance(seed, 'again'));
         const againId = errand?.message.workOrderId ?? '';
         const order = book.written.get(againId) ?? {};
