@@ -2,7 +2,7 @@ import { waysBack } from '../planner/plan.js';
 import { advance, type OrderEvent, type Surroundings } from './advance.js';
 import { modeOf, preparationId } from './follow-up.js';
 import type { Lever } from './lever-problem.js';
-import type { OperationEvent } from './operation.machine.js';
+import { isOutOfPatience, type OperationEvent } from './operation.machine.js';
 import { finalStatuses, type OperationState, type OrderState } from './order-state.js';
 import { defaultPace } from './pace.js';
 
@@ -99,7 +99,7 @@ function answerTo(operation: OperationState): OperationEvent | null {
   const facts: Record<string, string> = waysBack.includes(name) ? {} : { made: name };
   const there = { resourceId, facts, startedAt: null };
   // A job that ran out of its time may have worked yet; what one has failed with is believed.
-  const hasFailed = failure !== null && failure.code !== 'CLD_JOB_TIMEOUT';
+  const hasFailed = failure !== null && !isOutOfPatience(failure);
   switch (machine.value) {
     case 'requesting':
       return { type: 'DONE', ...there };

@@ -111,8 +111,10 @@ const attempts = (context: OperationContext) => context.attempt - context.attemp
 const outOfTries = (context: OperationContext) =>
   context.abandoned || context.retries >= operationLimits.retries || attempts(context) >= operationLimits.attempts;
 
-/** It may still run: no answer of the cloud's, only the end of our patience. */
 const jobTimeout = 'CLD_JOB_TIMEOUT';
+
+/** Whether a failure is no answer of the cloud's, only the end of our patience: the job may still run. */
+export const isOutOfPatience = ({ code }: Failure): boolean => code === jobTimeout;
 
 /** It ends before a person, who is told what was seen time and again. */
 const seenInWords = {
@@ -151,7 +153,7 @@ export const operationMachine = setup({
     cloudRefusedForGood: ({ context }) => context.failure?.disposition === 'reject',
     // How to go on with what nobody wants any more need not be asked; whether a job that outlived its time still makes it, must.
     personIsNeeded: ({ context: { failure, abandoned } }) =>
-      failure?.disposition === 'ask-human' && (!abandoned || failure.code === jobTimeout),
+      failure?.disposition === 'ask-human' && (!abandoned || isOutOfPatience(failure)),
     saidItFailed: ({ event }) => event.type === 'OUTCOME_UNKNOWN' && event.how === 'failed',
     // It ended without an effect, time and again, and each time the cloud said why: that is its answer.
     failedTooOften: ({ context }) => context.failure?.disposition === 'retry' && outOfTries(context),

@@ -158,6 +158,13 @@ export const operationBranches: Record<string, Branch> = {
     'failed',
     { failure: question },
   ],
+  'so where the failed job had named it, and it is not there': [
+    'verifying',
+    { ...twice, watches: 1, abandoned: true, resourceId: 'r', failure: question },
+    ABSENT,
+    'discarding: discard',
+    { failure: question },
+  ],
   'whether a job that outlived its time still makes it is asked all the same': [
     'lookingUp',
     { ...twice, abandoned: true, failure: { ...question, code: 'CLD_JOB_TIMEOUT' } },

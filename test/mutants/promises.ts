@@ -574,7 +574,7 @@ export const againstPromises: Mutant[] = [
     name: 'a job that failed for a person to look at holds the undoing of what nobody wants',
     invariant: 'I7',
     file: 'src/machines/operation.machine.ts',
-    find: "failure?.disposition === 'ask-human' && (!abandoned || failure.code === jobTimeout)",
+    find: "failure?.disposition === 'ask-human' && (!abandoned || isOutOfPatience(failure))",
     replace: "failure?.disposition === 'ask-human' && (!abandoned || failure.code !== '')",
     test: {
       file: 'test/machines/operation.machine.test.ts',
