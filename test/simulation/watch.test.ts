@@ -315,7 +315,7 @@ class StandIn {
   readonly engine = {
     get: (orderId: string) => this.orders.get(orderId),
     decide: (state: OrderState, _event: OrderEvent): Step | null => ({ ...emptyStep(state), changed: true }),
-    options: { now: () => 0 },
+    options: { now: () => 1_000_000 },
   };
   readonly platforms = { take: (turn: Turn) => void this.turns.push(turn), isAway: () => false };
   readonly effects = {
@@ -345,7 +345,7 @@ describe('The watch', () => {
     const standIn = new StandIn();
     const watch = new Watch({
       now: () => 0,
-      clockOf: () => 1_000_000,
+      as: (_, look) => look(),
       isPeace: () => true,
       ask: rows,
       isReachable: () => true,
@@ -503,7 +503,7 @@ describe('The watch', () => {
     standIn.levers.pull = () => Promise.reject(new RefusedError('OPS_VERSION_STALE', 'look again'));
     const watch = new Watch({
       now: () => 0,
-      clockOf: () => 0,
+      as: (_, look) => look(),
       isPeace: () => true,
       isReachable: () => true,
       isChange: () => true,

@@ -23,8 +23,8 @@ import type { SimulatedProcess } from './virtual-time.js';
 export interface WatchSurroundings {
   /** Since the start of the world, ms. */
   now(): number;
-  /** By the clock of a process, ms since epoch. */
-  clockOf(process: SimulatedProcess): number;
+  /** Looks at something as a process does, by its clocks. */
+  as<T>(process: SimulatedProcess, look: () => T): T;
   /** The world's own eyes: at once, without any trouble. @throws what PostgreSQL says */
   ask(text: string, values?: unknown[]): Record<string, unknown>[];
   /** Whether a process has its database at the moment. */
@@ -446,7 +446,7 @@ export class Watch {
     if (!open) return this.miss(patienceMs.unknown, `${what} belongs to ${process.name}, which does not know of it`);
     const calls = this.calls.of(process).filter((call) => call.orderId === orderId);
     const around: Around = {
-      now: this.world.clockOf(process),
+      now: this.world.as(process, () => inside.engine.options.now()),
       calls: calls.map(({ asked }) => ({ operation: asked?.operation ?? null })),
       hasJob: (platformId, jobId) => inside.poller.jobs.get(platformId)?.has(jobId) === true,
       inPreparation,

@@ -22,7 +22,6 @@ import { Trace } from './trace.js';
 import { SimulatedProcess, type VirtualTime } from './virtual-time.js';
 import { type Burst, type Unkindness, unkindnesses } from './unkindness.js';
 import { Watch } from './watch.js';
-import { insideOf } from './watch-inside.js';
 import { stepsOf } from './watch-store.js';
 import { startWorker, stopWorker, topics, type WorkerProcess } from './worker-process.js';
 
@@ -118,7 +117,8 @@ class World {
   private workers: WorkerProcess[] = [];
   private started = 0;
   private peace = false;
-  private longestJumpMs = 0;
+  /** By how much clocks were set at most, ms: what was to ring then may ring that much later. */
+  private jumpedMs = 0;
   /** Workers that are about to start. */
   private starting = 0;
   /** The day is over: nobody replaces a worker that ends while another one is left. */
@@ -167,7 +167,7 @@ class World {
     this.cloud = time.as(this.cloudProcess, () => options.cloud.build(this.random));
     this.watch = new Watch({
       now: () => time.elapsedMs,
-      clockOf: (process) => this.clockOf(process),
+      as: (process, look) => time.as(process, look),
       ask: (text, values = []) => store.ask({ text, values }).rows,
       isReachable: (process) =>
         !store.isAway && this.workers.every((one) => one.process !== process || time.elapsedMs >= one.cutOffUntil),
@@ -232,7 +232,7 @@ class World {
     if (!(await this.time.run(settled, start + untilMs))) {
       this.makePeace();
       nextLookAt = 0;
-      if (!(await this.time.run(settled, start + untilMs + patienceMs + this.longestJumpMs)))
+      if (!(await this.time.run(settled, start + untilMs + patienceMs + this.jumpedMs)))
         this.violations.push(...this.unsettled());
     } else this.makePeace();
     await this.judge();
@@ -258,7 +258,7 @@ class World {
     }
     this.lookAfterOrders();
     const isEnded = this.everySoOften(() => this.open === 0 && this.isEnded());
-    const untilMs = this.time.elapsedMs + patienceMs + this.longestJumpMs;
+    const untilMs = this.time.elapsedMs + patienceMs + this.jumpedMs;
     if (!(await this.runUntil(() => isOver() || isEnded(), untilMs))) this.violations.push(...this.unsettled());
     if (isOver()) return;
     await this.judge('at the end');
@@ -572,12 +572,6 @@ class World {
     return log as unknown as Logger;
   }
 
-  /** What a worker takes the time to be, ms since epoch. */
-  private clockOf(process: SimulatedProcess): number {
-    const worker = this.workers.find((one) => one.process === process)?.worker;
-    return this.time.as(process, () => (worker ? insideOf(worker).engine.options.now() : Date.now()));
-  }
-
   // Troubles.
 
   private planTroubles({ atMs, troubleMs }: Burst): void {
@@ -610,7 +604,7 @@ class World {
       someone(({ process }) => {
         const sizeMs = this.random.happens(0.05) ? longJumpMs : this.random.int(2_000, 120_000);
         process.clockOffsetMs = this.random.happens(0.5) ? sizeMs : -sizeMs;
-        this.longestJumpMs = Math.max(this.longestJumpMs, sizeMs);
+        this.jumpedMs = Math.max(this.jumpedMs, sizeMs);
         this.trace.add(process.name, `clock jumps by ${process.clockOffsetMs} ms`);
       }),
     );
@@ -671,7 +665,7 @@ class World {
     at(unkind.strangers, 'somebody else at the cloud', () => others?.meddle());
     at(unkind.clockSettings, 'clock of all set', () => {
       const sizeMs = random.int(5_000, 20 * 60_000) * (random.happens(0.6) ? 1 : -1);
-      this.longestJumpMs += Math.abs(sizeMs);
+      this.jumpedMs += Math.abs(sizeMs);
       this.trace.add('world', `the clock of the machine that all are on is set by ${sizeMs} ms`);
       this.store.server.clockOffsetMs += sizeMs;
       for (const { process } of this.workers) process.clockOffsetMs += sizeMs;
