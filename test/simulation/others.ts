@@ -72,10 +72,11 @@ export class Others {
       const before = new Set(things.map(({ id }) => id));
       // A stranger's answers are lost as ours are: what it made is there all the same.
       const made = () =>
-        this.around.resources().find(({ id, kind }) => kind === 'volume' && !before.has(id))?.id ?? null;
+        this.around.resources().find((one) => one.kind === 'volume' && one.name === name && !before.has(one.id))?.id ??
+        null;
       const id = stranger.addDisk(copied ?? thing, name, copied?.marker ?? null) ?? made();
       if (id !== null && copied === null) this.foreignIds.push(id);
-      else if (id !== null) this.addedByOthers[id] = new Date(this.around.time.now).toISOString();
+      else if (id !== null) this.addedByOthers[id] = this.around.store.now.toISOString();
       return said(id !== null);
     }
     const answered = stranger.remove(thing);

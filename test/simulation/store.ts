@@ -135,6 +135,11 @@ export class SimulatedStore {
     }
   }
 
+  /** By the server's clock. */
+  get now(): Date {
+    return new Date(this.time.now + this.server.clockOffsetMs);
+  }
+
   /** Nobody is in the middle of anything. */
   get isIdle(): boolean {
     return this.lockedBy === null && this.queue.length === 0;
