@@ -18,7 +18,7 @@ export function isToBeLookedAt(state: OrderState): boolean {
 export function wasInDoubt(state: OrderState): boolean {
   return creationsOf(state).some(({ itemIndex, machine: { value, context } }) => {
     const isDelivered = value === 'done' && state.items[itemIndex]?.status === 'completed';
-    const isFirstAttempt = context.attempt === context.stages + 1 && context.attemptsBefore === 0;
+    const isFirstAttempt = context.attempt === context.stages + 1 && context.attemptsBefore === context.stages;
     return !isDelivered || !isFirstAttempt || context.mayRunUntil > 0 || context.others.length > 0;
   });
 }

@@ -38,7 +38,7 @@ export type OperationContext = {
   laters: number;
   /** Stages gone through; no operation has more than a few. */
   stages: number;
-  /** Attempts there had been when a person let it be tried anew. */
+  /** Attempts there had been when its stage began, or when a person let it be tried anew. */
   attemptsBefore: number;
   /** The order is being undone, or the item was given up: nothing is to be made any more. */
   abandoned: boolean;
@@ -95,7 +95,7 @@ export type WaitKind = 'settle' | 'retry' | 'watch' | 'discard';
 export const operationLimits = {
   /** Look-ups that must all find nothing, spread over the settle window, before the request may be sent again. */
   lookUpsBeforeResend: 3,
-  /** Requests of one operation, over all stages. */
+  /** Requests of one stage of an operation: one that leads on has not been in vain. */
   attempts: 12,
   /** "Later" answers before it is given up. */
   retries: 8,
@@ -106,7 +106,7 @@ export const operationLimits = {
   stages: 20,
 };
 
-/** Requests since a person last had it tried anew. */
+/** Requests since the stage began, or since a person last had it tried anew. */
 const attempts = (context: OperationContext) => context.attempt - context.attemptsBefore;
 const outOfTries = (context: OperationContext) =>
   context.abandoned || context.retries >= operationLimits.retries || attempts(context) >= operationLimits.attempts;
@@ -214,6 +214,7 @@ export const operationMachine = setup({
             retries: 0,
             watches: 0,
             stages: context.stages + 1,
+            attemptsBefore: context.attempt,
           }
         : {},
     ),

@@ -272,6 +272,20 @@ export const operationBranches: Record<string, Branch> = {
     'requesting: send',
     { stage: 'tier', memo: { vpcId: 'vpc-1' }, attempt: 2, failure: null, retries: 0, resourceId: null },
   ],
+  'requests of the stages before are not held against the next one': [
+    'lookingUp',
+    { ...twice, attempt: attempts + 3, attemptsBefore: 4, stages: 1, stage: 'tier' },
+    ABSENT,
+    'requesting: send',
+    { attempt: attempts + 4 },
+  ],
+  'a stage that leads on begins the count anew': [
+    'verifying',
+    { attempt: 7, stages: 1 },
+    operationEvents.NEXT_STAGE,
+    'requesting: send',
+    { attempt: 8, attemptsBefore: 7, stages: 2 },
+  ],
   'an endless job is never sent again without a person': [
     'lookingUp',
     { ...twice, failure: { ...question, code: 'CLD_JOB_TIMEOUT' } },

@@ -592,4 +592,15 @@ export const againstPromises: Mutant[] = [
       name: 'does not step when the clock is set of the one machine that the database is on, too',
     },
   },
+  {
+    name: 'the requests of all stages share one allowance',
+    invariant: 'I7',
+    file: 'src/machines/operation.machine.ts',
+    find: 'stages: context.stages + 1,\n            attemptsBefore: context.attempt,',
+    replace: 'stages: context.stages + 1,',
+    test: {
+      file: 'test/machines/operation.machine.test.ts',
+      name: 'a stage that leads on begins the count anew',
+    },
+  },
 ];

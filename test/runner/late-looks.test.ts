@@ -45,6 +45,9 @@ describe('an order was in doubt', () => {
     expect(wasInDoubt({ ...delivered, items: undone })).toBe(true);
     const [one] = operations;
     if (!one) throw new Error('no operation');
+    // One request for each of three stages.
+    const staged = { ...one.machine, context: { ...one.machine.context, attempt: 3, stages: 2, attemptsBefore: 2 } };
+    expect(wasInDoubt({ ...delivered, operations: [{ ...one, machine: staged }] })).toBe(false);
     for (const change of [{ attempt: 2 }, { mayRunUntil: 1 }, { others: ['x'] }, { attemptsBefore: 1 }]) {
       const machine = { ...one.machine, context: { ...one.machine.context, ...change } };
       expect(wasInDoubt({ ...delivered, operations: [{ ...one, machine }] })).toBe(true);
